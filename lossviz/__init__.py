@@ -1,0 +1,51 @@
+"""lossviz: see the loss landscape of a neural network."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lossviz.landscape import (
+        Contour,
+        CriticalPoint,
+        Curve,
+        Landscape,
+        Provenance,
+        Surface,
+        Trajectory,
+    )
+    from lossviz.ply import read, write
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Contour": "lossviz.landscape",
+    "CriticalPoint": "lossviz.landscape",
+    "Curve": "lossviz.landscape",
+    "Landscape": "lossviz.landscape",
+    "Provenance": "lossviz.landscape",
+    "Surface": "lossviz.landscape",
+    "Trajectory": "lossviz.landscape",
+    "read": "lossviz.ply",
+    "write": "lossviz.ply",
+}
+__all__ = [
+    "Contour",
+    "CriticalPoint",
+    "Curve",
+    "Landscape",
+    "Provenance",
+    "Surface",
+    "Trajectory",
+    "__version__",
+    "read",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are loaded when they are first used, so that importing lossviz costs nothing."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'lossviz' has no attribute {name!r}")

@@ -1,0 +1,119 @@
+"""The command line: ``lossviz COMMAND``. Each command lives in ``lossviz/commands/`` and imports
+what is heavy only when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tomllib
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from lossviz import __version__
+from lossviz.errors import InputError, LossvizError, UsageError
+
+COMMANDS = {
+    "view": "open landscapes in a window",
+    "render": "draw the same picture to a PNG, without a window or a display",
+    "surface": "compute a loss surface around a checkpoint",
+    "info": "say what a landscape file holds",
+    "convert": "write a landscape file in another form",
+}
+INTERRUPTED = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, like all other errors."""
+
+    def error(self, message: str) -> Any:
+        raise UsageError(f"{message} (see '{self.prog} --help')")
+
+
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The parser of all commands, or with the arguments of just one of them (faster to start)."""
+    parser = _Parser(prog="lossviz", description="See the loss landscape of a neural network.")
+    parser.add_argument("--version", action="version", version=f"lossviz {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        if only is None or name == only:
+            module = import_module(f"lossviz.commands.{name}")
+            module.add_arguments(command)
+            command.add_argument("--config", metavar="TOML", help="options from a TOML file")
+            command.add_argument("--debug", action="store_true", help="show tracebacks")
+            command.set_defaults(run=module.run)
+    return parser
+
+
+def _apply_config(parser: argparse.ArgumentParser, name: str, path: Path) -> None:
+    """Make the keys of a TOML file (at the top or in a table named like the command) defaults."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: expected a TOML file of options: {error}") from None
+    subparsers = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    command: argparse.ArgumentParser = subparsers.choices[name]
+    actions = {a.dest: a for a in command._actions}
+    own = {k: v for k, v in table.items() if not isinstance(v, dict)} | table.get(name, {})
+    for key, value in own.items():
+        dest = key.replace("-", "_")
+        action = actions.get(dest)
+        if action is None:
+            known = ", ".join(sorted(d.replace("_", "-") for d in actions if d != "help"))
+            raise UsageError(f"{path}: unknown option {key!r} for {name}; it knows {known}")
+        if isinstance(value, list):
+            value = [action.type(str(v)) if callable(action.type) else v for v in value]
+        elif isinstance(value, bool) or not callable(action.type):
+            pass
+        else:
+            value = action.type(str(value))
+        action.required = False
+        command.set_defaults(**{dest: value})
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    name = next((word for word in argv if not word.startswith("-")), None)
+    parser = build_parser(only=name if name in COMMANDS else None)
+    if name in COMMANDS:
+        early = argparse.ArgumentParser(add_help=False)
+        early.add_argument("--config")
+        config = early.parse_known_args(argv)[0].config
+        if config is not None:
+            _apply_config(parser, name, Path(config))
+    arguments = parser.parse_args(argv)
+    if arguments.command is None:
+        parser.print_help()
+        raise SystemExit(2)
+    return arguments
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns 0 done, 1 failed, 2 wrong usage, 3 bad input, 130 interrupted."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in argv
+    try:
+        arguments = _parse(argv)
+        status = arguments.run(arguments)
+        sys.stdout.flush()
+        return int(status or 0)
+    except LossvizError as error:
+        if debug:
+            raise
+        print(f"lossviz: {error}", file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        print("lossviz: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if debug:
+            raise
+        text = " ".join(str(error).split()) or type(error).__name__
+        kind = type(error).__name__
+        print(f"lossviz: {kind}: {text} (--debug shows the traceback)", file=sys.stderr)
+        return 1

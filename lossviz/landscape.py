@@ -1,0 +1,280 @@
+"""What a landscape is: one surface or a few curves, paths and points on it, and where it came from.
+
+Every type is a frozen dataclass that checks its shapes when it is made, so that what is wrong is
+told where it went wrong. Arrays are float64 and read-only. A new scalar map is a new entry of
+``quantities``, never a new class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Final, Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+LOSS: Final = "loss"
+
+TrajectoryKind = Literal["optimiser", "descent"]
+PointKind = Literal["minimum", "saddle", "maximum", "degenerate"]
+
+
+def _floats(values: ArrayLike, name: str, shape: tuple[int, ...] | None = None) -> Floats:
+    """``values`` as a read-only float64 array of ``shape`` (any shape if None)."""
+    array = np.array(values, dtype=np.float64)
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{name}: expected shape {shape}, got {array.shape}")
+    array.flags.writeable = False
+    return array
+
+
+def _axis(values: ArrayLike, name: str) -> Floats:
+    """A grid axis: one-dimensional, not empty, finite, strictly increasing."""
+    axis = _floats(values, name)
+    if axis.ndim != 1 or axis.size == 0:
+        raise ValueError(f"{name}: expected a non-empty vector, got shape {axis.shape}")
+    if not np.isfinite(axis).all() or (np.diff(axis) <= 0).any():
+        raise ValueError(f"{name}: expected finite, strictly increasing coordinates")
+    return axis
+
+
+def _quantities(
+    values: Mapping[str, ArrayLike], shape: tuple[int, ...], owner: str
+) -> dict[str, Floats]:
+    if LOSS not in values:
+        raise ValueError(f"{owner}: expected a quantity named 'loss', got {sorted(values)}")
+    return {name: _floats(array, f"quantity {name!r}", shape) for name, array in values.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Scalar quantities on the grid ``alphas`` x ``betas`` of a plane theta* + alpha delta + beta eta.
+
+    Attributes
+    ----------
+    alphas, betas
+        ``(n,)`` and ``(m,)``, strictly increasing, in units of the two directions.
+    quantities
+        Name to ``(n, m)``; entry ``[i, j]`` belongs to ``(alphas[i], betas[j])``. ``loss`` is
+        always there. NaN and Inf are results and stay.
+    evaluated
+        ``(n, m)``: True where a value was computed. What was not evaluated is NaN.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, an axis does not increase or ``loss`` is missing.
+    """
+
+    alphas: Floats
+    betas: Floats
+    quantities: Mapping[str, Floats]
+    evaluated: Mask = None  # type: ignore[assignment]  # None: everything was evaluated
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "alphas", _axis(self.alphas, "alphas"))
+        set_(self, "betas", _axis(self.betas, "betas"))
+        set_(self, "quantities", _quantities(self.quantities, self.shape, "surface"))
+        mask = np.ones(self.shape, bool) if self.evaluated is None else np.array(self.evaluated, bool)
+        if mask.shape != self.shape:
+            raise ValueError(f"evaluated: expected shape {self.shape}, got {mask.shape}")
+        mask.flags.writeable = False
+        set_(self, "evaluated", mask)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(n, m)``: the numbers of alphas and of betas."""
+        return self.alphas.size, self.betas.size
+
+    @property
+    def loss(self) -> Floats:
+        """``(n, m)``, the loss."""
+        return self.quantities[LOSS]
+
+    @property
+    def center(self) -> tuple[int, int]:
+        """Indices of the grid point nearest to (0, 0)."""
+        return int(np.abs(self.alphas).argmin()), int(np.abs(self.betas).argmin())
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Scalar quantities along a line theta* + alpha delta: ``alphas (k,)``, each quantity ``(k,)``."""
+
+    name: str
+    alphas: Floats
+    quantities: Mapping[str, Floats]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alphas", _axis(self.alphas, "alphas"))
+        found = _quantities(self.quantities, self.alphas.shape, f"curve {self.name!r}")
+        object.__setattr__(self, "quantities", found)
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """A path over the plane, one row a step.
+
+    Attributes
+    ----------
+    points
+        ``(k, 2)`` coordinates alpha, beta.
+    losses
+        ``(k,)`` the true loss at each step's own weights (not the surface's).
+    off_plane
+        ``(k,)`` distance from the plane relative to the distance from the centre; 0 on the plane.
+    steps
+        ``(k,)`` epoch, iteration or arc length.
+    """
+
+    name: str
+    kind: TrajectoryKind
+    points: Floats
+    losses: Floats
+    off_plane: Floats = None  # type: ignore[assignment]  # None: all on the plane
+    steps: Floats = None  # type: ignore[assignment]  # None: 0, 1, 2, …
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(TrajectoryKind):
+            raise ValueError(f"kind: expected one of {get_args(TrajectoryKind)}, got {self.kind!r}")
+        count = len(self.points)
+        shape = (count,)
+        off_plane = np.zeros(count) if self.off_plane is None else self.off_plane
+        steps = np.arange(count) if self.steps is None else self.steps
+        object.__setattr__(self, "points", _floats(self.points, "points", (count, 2)))
+        object.__setattr__(self, "losses", _floats(self.losses, "losses", shape))
+        object.__setattr__(self, "off_plane", _floats(off_plane, "off_plane", shape))
+        object.__setattr__(self, "steps", _floats(steps, "steps", shape))
+
+
+@dataclass(frozen=True)
+class CriticalPoint:
+    """A zero of the slice's gradient, typed by the slice's 2x2 Hessian.
+
+    ``lambda_min`` and ``lambda_max`` are the eigenvalues of that Hessian in units of loss per
+    (alpha, beta) squared; ``persistence`` is in units of loss (or, in a log field, of log loss);
+    ``border`` marks an extremum of the window, which is not one of the loss.
+    """
+
+    alpha: float
+    beta: float
+    value: float
+    lambda_min: float
+    lambda_max: float
+    kind: PointKind
+    persistence: float = 0.0
+    border: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(PointKind):
+            raise ValueError(f"kind: expected one of {get_args(PointKind)}, got {self.kind!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class Contour:
+    """One connected isoline: ``points (k, 2)`` in alpha, beta, at ``level`` of the loss."""
+
+    level: float
+    points: Floats
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "points", _floats(self.points, "points", (len(self.points), 2)))
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a landscape came from: enough to compute it again and to read its numbers rightly.
+
+    Unknown is the empty string, 0 or an empty mapping; nothing is guessed.
+    """
+
+    model: str = ""
+    checkpoint: str = ""
+    checkpoint_sha256: str = ""
+    data: str = ""
+    split: str = ""
+    samples: int = 0
+    selection: str = ""  # how the samples were chosen: "first:512", "balanced:512 seed 0", "all"
+    normalization: str = ""  # of the data: "cifar10 mean (…) std (…)"
+    loss: str = ""  # "cross_entropy", "mse_softmax", "mse", or module:function
+    directions: str = ""  # "random", or the file they were read from
+    direction_normalize: str = ""  # "filter", …
+    direction_ignore: str = ""  # "biasbn": tensors of one dimension do not move
+    direction_sha256: str = ""
+    seed: int | None = None
+    batch_norm: str = ""  # "stored", …
+    precision: str = ""
+    device: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+    date: str = ""  # ISO 8601, UTC
+    duration: float = 0.0  # seconds of computation, all sittings together
+    notes: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary of plain JSON values."""
+        return {**asdict(self), "versions": dict(self.versions), "notes": list(self.notes)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of ``to_json``; keys that this version does not know are left out.
+
+        Raises
+        ------
+        ValueError
+            If a value has another type than its field.
+        """
+        types: dict[str, tuple[type, ...]] = {
+            "samples": (int,), "seed": (int, type(None)), "versions": (dict,),
+            "duration": (int, float), "notes": (list, tuple),
+        }  # fmt: skip
+        known: dict[str, Any] = {}
+        for item in fields(cls):
+            if item.name not in values:
+                continue
+            value, expected = values[item.name], types.get(item.name, (str,))
+            if not isinstance(value, expected) or isinstance(value, bool):
+                names = " or ".join(kind.__name__ for kind in expected)
+                raise ValueError(f"{item.name}: expected {names}, got {type(value).__name__}")
+            known[item.name] = value
+        if "versions" in known:
+            known["versions"] = {str(k): str(v) for k, v in known["versions"].items()}
+        if "notes" in known:
+            known["notes"] = tuple(str(note) for note in known["notes"])
+        return cls(**known)
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """What one file holds: a surface or curves, trajectories, critical points, contours, provenance."""
+
+    surface: Surface | None = None
+    curves: Sequence[Curve] = ()
+    trajectories: Sequence[Trajectory] = ()
+    critical_points: Sequence[CriticalPoint] = ()
+    contours: Sequence[Contour] = ()
+    provenance: Provenance = field(default_factory=Provenance)
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.surface is None and not self.curves:
+            raise ValueError("landscape: expected a surface or at least one curve, got neither")
+        for part in ("curves", "trajectories", "critical_points", "contours"):
+            object.__setattr__(self, part, tuple(getattr(self, part)))
+
+    @property
+    def title(self) -> str:
+        """What to call it in a picture: its name, else the model, else 'landscape'."""
+        return self.name or self.provenance.model or "landscape"
+
+    def with_changes(self, **changes: Any) -> Landscape:
+        """A copy with some fields replaced."""
+        return replace(self, **changes)
+
+    def __iter__(self) -> Iterator[str]:
+        raise TypeError("a Landscape is not a sequence: use .surface, .curves, .trajectories …")
