@@ -1,0 +1,1 @@
+"""The window and the picture: landscapes drawn with ModernGL, panels with Dear ImGui."""

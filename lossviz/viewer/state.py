@@ -1,0 +1,186 @@
+"""How the picture looks: one mutable ViewState of plain numbers, strings and booleans.
+
+Panels and input handlers write it, everything else reads it. As it is plain data, a view is JSON:
+it can be stored in a picture, copied, undone, and written down in a test.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, Self
+
+from lossviz.errors import InputError
+
+SCALES = ("auto", "linear", "log")
+THEMES = ("light", "dark", "paper")
+
+
+@dataclass
+class SurfaceState:
+    """The mesh: what is its height, what is its colour, and on which scales."""
+
+    height: str = "loss"
+    color: str = "loss"
+    height_scale: str = "auto"  # of SCALES; auto: log where loss > 0 and max/min > 100
+    cap: float | None = None  # heights above are drawn as a plateau; None: no cap
+    height_ratio: float = 0.55  # height of the surface over its width
+    colormap: str = "coolwarm"
+    reverse: bool = False
+    color_scale: str = "auto"
+    color_range: tuple[float, float] | None = None  # None: of the data, all landscapes together
+    shared_scale: bool = True  # several landscapes on one height and colour scale
+    smooth: bool = True  # bicubic between the grid points; else straight
+    light: float = 1.0  # strength of the shading, 0: none
+    occlusion: float = 1.0  # strength of the ambient occlusion, 0: none
+    wire: bool = False  # the computed grid as lines
+
+
+@dataclass
+class IsolineState:
+    """Lines of equal height quantity (as on a map), on the surface and on the floor."""
+
+    surface: bool = True
+    floor: bool = True  # also draws the floor plane itself
+    spacing: str = "auto"  # of SCALES; auto: as the heights
+    count: int = 16  # about how many levels; the spacing is a 1-2-5 step
+    width: float = 1.0  # in points
+    opacity: float = 0.85
+
+
+@dataclass
+class AxesState:
+    """What frames the picture."""
+
+    axes: bool = True
+    color_bar: bool = True
+    title: bool = True
+
+
+@dataclass
+class CameraState:
+    """Looks from ``distance`` at ``target``, in scene units (the surface is 2 wide, z up).
+
+    ``distance`` 0 means: as far as everything fits, decided when it is drawn.
+    """
+
+    azimuth: float = -60.0  # degrees, 0: from +alpha, counter-clockwise seen from above
+    elevation: float = 32.0  # degrees, 90: from above
+    distance: float = 0.0
+    target: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    fov: float = 32.0  # degrees, over the smaller side of the viewport
+    orthographic: bool = False
+
+
+@dataclass
+class PictureState:
+    """How a screenshot is taken."""
+
+    theme: str = "light"
+    width: int = 2560
+    height: int = 1440
+    scale: float = 0.0  # pixels a point, for text and lines; 0: in proportion to the height
+    supersample: int = 2
+    transparent: bool = False
+    panels: bool = False
+
+
+@dataclass
+class PanelState:
+    """What of the panels is open; not part of the picture."""
+
+    visible: bool = True
+    help: bool = False
+
+
+@dataclass
+class ViewState:
+    """Everything that decides how given landscapes look."""
+
+    surface: SurfaceState = field(default_factory=SurfaceState)
+    isolines: IsolineState = field(default_factory=IsolineState)
+    axes: AxesState = field(default_factory=AxesState)
+    camera: CameraState = field(default_factory=CameraState)
+    picture: PictureState = field(default_factory=PictureState)
+    panels: PanelState = field(default_factory=PanelState)
+
+    def to_json(self) -> str:
+        """The view as JSON text; ``from_json`` gives an equal state back."""
+        return json.dumps({"lossviz_view": 1, **asdict(self)}, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a view; keys it does not know are left out, keys it misses keep their defaults.
+
+        Raises
+        ------
+        InputError
+            If the text is no JSON, no view, or a value has the wrong type or range.
+        """
+        try:
+            values = json.loads(text[: 1 << 20])
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"view state: expected JSON, got something else: {error}") from None
+        if not isinstance(values, dict) or values.get("lossviz_view") != 1:
+            raise InputError('view state: expected an object with "lossviz_view": 1')
+        state = cls()
+        _fill(state, values, "view state")
+        return state
+
+
+_CHOICES = {"height_scale": SCALES, "color_scale": SCALES, "spacing": SCALES, "theme": THEMES}
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "height_ratio": (0.01, 10), "light": (0, 2), "occlusion": (0, 2), "count": (1, 200),
+    "width": (0, 100), "opacity": (0, 1), "elevation": (-90, 90), "distance": (0, 1e6),
+    "fov": (1, 120), "supersample": (1, 4), "scale": (0, 100), "azimuth": (-1e6, 1e6),
+    "target": (-1e6, 1e6),
+}  # fmt: skip
+_PICTURE_BOUNDS: dict[str, tuple[float, float]] = {"width": (16, 8192), "height": (16, 8192)}
+
+
+def _fill(part: Any, values: Mapping[str, Any], place: str) -> None:
+    """Set the fields of ``part`` from ``values``, each checked against its present value's type."""
+    for item in fields(part):
+        if item.name not in values:
+            continue
+        where, value, old = f"{place}.{item.name}", values[item.name], getattr(part, item.name)
+        if is_dataclass(old):
+            if not isinstance(value, dict):
+                raise InputError(f"{where}: expected an object, got {type(value).__name__}")
+            _fill(old, value, where)
+        else:
+            setattr(part, item.name, _checked(part, item.name, value, old, where))
+
+
+def _checked(part: Any, name: str, value: Any, old: Any, where: str) -> Any:
+    """``value`` in the type of the field, within its choices or bounds."""
+    if name in ("cap", "color_range") and value is None:
+        return None
+    if name in ("target", "color_range"):
+        length = 3 if name == "target" else 2
+        if not isinstance(value, list | tuple) or len(value) != length:
+            raise InputError(f"{where}: expected {length} numbers, got {value!r:.60}")
+        return tuple(_number(part, name, item, where) for item in value)
+    if isinstance(old, bool) or isinstance(old, str):
+        if type(value) is not type(old):
+            expected = type(old).__name__
+            raise InputError(f"{where}: expected {expected}, got {type(value).__name__}")
+        if name in _CHOICES and value not in _CHOICES[name]:
+            raise InputError(f"{where}: expected one of {_CHOICES[name]}, got {value!r:.60}")
+        return value
+    number = _number(part, name, value, where)
+    return int(number) if isinstance(old, int) else number
+
+
+def _number(part: Any, name: str, value: Any, where: str) -> float:
+    if isinstance(value, int) and abs(value) > 1 << 53:
+        value = math.inf
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InputError(f"{where}: expected a finite number, got {value!r:.60}")
+    own = _PICTURE_BOUNDS if isinstance(part, PictureState) else {}
+    low, high = {**_BOUNDS, **own}.get(name, (-math.inf, math.inf))
+    if not low <= value <= high:
+        raise InputError(f"{where}: expected {low:g} to {high:g}, got {value:g}")
+    return float(value)
