@@ -1,0 +1,72 @@
+"""Where things stand in a picture of given size: cells for landscapes, colour bars, titles."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lossviz.viewer.state import ViewState
+
+TEXT = 10.0  # points: numbers and names of axes
+TITLE = 14.0
+SUBTITLE = 9.0
+BAR_WIDTH, BAR_ROOM = 12.0, 74.0  # points: the bar itself, and all that it needs
+
+
+@dataclass(frozen=True)
+class Rect:
+    """Pixels; y counts down from the top."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def contains(self, x: float, y: float) -> bool:
+        """Whether a pixel lies inside."""
+        return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One cell and one title place a landscape; one bar for all, or one each."""
+
+    cells: tuple[Rect, ...]
+    titles: tuple[Rect, ...]
+    bars: tuple[Rect, ...]
+
+
+def layout(count: int, width: float, height: float, scale: float, state: ViewState) -> Layout:
+    """Divide ``width`` x ``height`` pixels among ``count`` landscapes, at ``scale`` pixels a point.
+
+    The number of columns is the one that makes the cells' smaller side largest.
+    """
+    count = max(count, 1)
+    bar_room = BAR_ROOM * scale if state.axes.color_bar else 0.0
+    shared = state.surface.shared_scale or count == 1
+    # A bar may not take more than a third of a small picture.
+    bar_room = min(bar_room, width / 3 / (1 if shared else count))
+    inner = width - (bar_room if shared else 0)
+    columns = max(range(1, count + 1), key=lambda n: min(inner / n, height / math.ceil(count / n)))
+    rows = math.ceil(count / columns)
+    cell_width, cell_height = inner / columns, height / rows
+    head = (TITLE + SUBTITLE) * 1.9 * scale if state.axes.title else 0.0
+    head = min(head, cell_height / 4)
+    cells, titles, bars = [], [], []
+    for index in range(count):
+        row, column = divmod(index, columns)
+        x, y = column * cell_width, row * cell_height
+        own_bar = 0.0 if shared else bar_room
+        titles.append(Rect(x, y, cell_width - own_bar, head))
+        cells.append(Rect(x, y + head, cell_width - own_bar, cell_height - head))
+        if own_bar:
+            bars.append(_bar(x + cell_width - own_bar, y, own_bar, cell_height, scale))
+    if shared and bar_room:
+        bars.append(_bar(inner, 0.0, bar_room, height, scale))
+    return Layout(tuple(cells), tuple(titles), tuple(bars))
+
+
+def _bar(x: float, y: float, room: float, height: float, scale: float) -> Rect:
+    """The coloured strip in its room: at most 260 points tall, in the middle."""
+    tall = min(height * 0.62, 300 * scale)
+    return Rect(x + 4 * scale, y + (height - tall) / 2, min(BAR_WIDTH * scale, room / 3), tall)

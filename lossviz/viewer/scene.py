@@ -1,0 +1,271 @@
+"""Scene: landscapes made ready to draw. CPU only; the renderers upload what they find here.
+
+In scene units the longer side of a surface is 2, alpha goes along x, beta along y, height is z
+from 0 up. A landscape is what a file holds, a scene what a window shows; this is the one room
+that turns the first into the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lossviz.errors import InputError
+from lossviz.landscape import Landscape, Surface
+from lossviz.viewer.refine import factor, refine
+from lossviz.viewer.state import ViewState
+
+Floats = NDArray[np.float64]
+
+FLOOR_GAP = 0.42  # the floor's distance below the surface, over the surface's height
+LOG_RATIO = 100.0  # "auto" means logarithmic where all is positive and max/min is above this
+NARROWEST = 0.25  # the shorter side over the longer one, at least
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a height or a colour spans, in units of the quantity."""
+
+    low: float
+    high: float
+    log: bool
+
+    def unit(self, values: Floats) -> Floats:
+        """Values as 0 to 1 on this scale, not clamped."""
+        low, high = self.scaled
+        return (self.on_scale(values) - low) / (high - low)
+
+    def on_scale(self, values: Floats) -> Floats:
+        """Values as they are, or their log10 (of what is above 0, else of ``low``)."""
+        values = np.asarray(values, dtype=float)
+        return np.log10(np.where(values > 0, values, self.low)) if self.log else values
+
+    @property
+    def scaled(self) -> tuple[float, float]:
+        """The ends on this scale: as they are, or their log10."""
+        low, high = self.on_scale(np.array([self.low, self.high])).tolist()
+        return low, high
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """One quantity of one landscape on the fine grid, as the shaders read it.
+
+    ``texels (m', n', 3)`` float32: value / ``unit``, log10 of the value, 1 or 0 for a hole.
+    ``unit`` keeps the first within float32 however large the values are.
+    """
+
+    texels: NDArray[np.float32]
+    unit: float
+
+
+class Item:
+    """One landscape of a scene; ``revision`` counts how often it was replaced."""
+
+    def __init__(self, landscape: Landscape, revision: int = 0) -> None:
+        if landscape.surface is None:
+            raise InputError(
+                f"{landscape.title}: expected a surface to draw, got curves only "
+                "(lossviz info shows them)"
+            )
+        self.landscape = landscape
+        self.revision = revision
+        self.surface: Surface = landscape.surface
+        self._fields: dict[tuple[str, bool], Field] = {}
+        self._spans: dict[str, tuple[float, float, float] | None] = {}
+
+    @property
+    def title(self) -> str:
+        """What it is."""
+        return self.landscape.title
+
+    @property
+    def subtitle(self) -> str:
+        """How it was computed, in one line from the provenance; empty if nothing is known."""
+        known = self.landscape.provenance
+        parts = []
+        if known.data:
+            data = known.data.rpartition("/")[2].removeprefix("npz:").removesuffix(".npz")
+            parts.append(f"{data} {known.split}".strip())
+        if known.samples:
+            parts.append(f"{known.samples:,} samples")
+        if known.directions:
+            kind = known.directions.rpartition("/")[2]
+            seed = f" (seed {known.seed})" if known.seed is not None and kind == "random" else ""
+            parts.append(f"{kind} directions{seed}" if kind == "random" else kind)
+        n, m = self.surface.shape
+        done = int(self.surface.evaluated.sum())
+        grid = f"{n}×{m}" if done == n * m else f"{n}×{m}, {done / (n * m):.0%} computed"
+        return " · ".join([*parts, grid])
+
+    def parts(self, smooth: bool) -> int:
+        """How finely each cell is cut."""
+        return factor(self.surface.shape) if smooth else 1
+
+    def axes(self, smooth: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """``(n',)`` and ``(m',)``: the fine grid's x and y in scene units."""
+        parts = self.parts(smooth)
+        sides = []
+        for axis, extent in zip((self.surface.alphas, self.surface.betas), self.extent, strict=True):
+            axis = axis if axis.size > 1 else np.array([axis[0] - 0.5, axis[0] + 0.5])
+            unit = 2 * (axis - axis[0]) / (axis[-1] - axis[0]) - 1
+            fine = np.interp(np.arange((axis.size - 1) * parts + 1) / parts, range(axis.size), unit)
+            sides.append((fine * extent).astype(np.float32))
+        return sides[0], sides[1]
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Half the width along x and y in scene units: 1 for the longer side."""
+        spans = np.array([np.ptp(self.surface.alphas), np.ptp(self.surface.betas)])
+        if not spans.max() > 0:
+            return 1.0, 1.0
+        x, y = np.maximum(spans / spans.max(), NARROWEST).tolist()
+        return x, y
+
+    def place(self, points: Floats) -> Floats:
+        """``(k, 2)`` alpha, beta as ``(k, 2)`` scene x, y."""
+        result = np.empty((len(points), 2))
+        for side, (axis, extent) in enumerate(
+            zip((self.surface.alphas, self.surface.betas), self.extent, strict=True)
+        ):
+            middle = (axis[0] + axis[-1]) / 2
+            half = (axis[-1] - axis[0]) / 2 or 0.5
+            result[:, side] = (points[:, side] - middle) / half * extent
+        return result
+
+    def span(self, name: str) -> tuple[float, float, float] | None:
+        """Lowest, lowest positive (NaN if none) and highest finite value; None without any."""
+        if name not in self._spans:
+            values = self.values(name)
+            values = values[np.isfinite(values)]
+            positive = values[values > 0]
+            self._spans[name] = (
+                (float(values.min()), float(positive.min()) if positive.size else np.nan,
+                 float(values.max()))
+                if values.size
+                else None
+            )  # fmt: skip
+        return self._spans[name]
+
+    def values(self, name: str) -> Floats:
+        """``(n, m)`` values of a quantity; all NaN if this landscape does not have it."""
+        found = self.surface.quantities.get(name)
+        return np.full(self.surface.shape, np.nan) if found is None else found
+
+    def field(self, name: str, smooth: bool) -> Field:
+        """The quantity on the fine grid, made once."""
+        key = name, smooth
+        if key not in self._fields:
+            self._fields[key] = self._make_field(name, self.parts(smooth))
+        return self._fields[key]
+
+    def _make_field(self, name: str, parts: int) -> Field:
+        values = self.values(name).T  # (m, n): rows along beta, as textures are
+        for axis in (0, 1):  # a single line of points becomes a ribbon
+            if values.shape[axis] == 1:
+                values = np.repeat(values, 2, axis=axis)
+        low, positive, high = self.span(name) or (0.0, np.nan, 1.0)
+        unit = max(abs(low), abs(high)) or 1.0
+        with np.errstate(all="ignore"):
+            logs = np.log10(np.where(values > 0, values, positive))
+            logs = np.where(np.isfinite(values), logs, np.nan)
+            if low > 0 and high / low > LOG_RATIO:
+                fine_log = refine(logs, parts)
+                fine = 10.0 ** (fine_log - np.log10(unit))
+            else:
+                fine = refine(values / unit, parts)
+                # Interpolation may undershoot: no log of what is not positive.
+                lowest = positive / unit if positive > 0 else 1.0
+                fine_log = np.log10(np.maximum(fine, lowest)) + np.log10(unit)
+        valid = np.isfinite(fine)
+        # Holes carry their neighbours' values, so that normals and lines at their rim are right.
+        filled = [_spread(np.where(valid, part, np.nan)) for part in (fine, fine_log)]
+        texels = np.stack([*filled, valid.astype(float)], axis=-1)
+        return Field(np.ascontiguousarray(texels, dtype=np.float32), unit)
+
+
+def _spread(values: Floats) -> Floats:
+    """Holes take the value of a neighbour, two steps deep; further in they are 0."""
+    result = values.copy()
+    for _ in range(2):
+        if not np.isnan(result).any():
+            break
+        for axis in (0, 1):
+            for step in (1, -1):
+                moved = np.roll(result, step, axis)
+                result = np.where(np.isnan(result), moved, result)
+    return np.nan_to_num(result)
+
+
+class Scene:
+    """The landscapes of a window or a picture, and the scales that they are drawn on."""
+
+    def __init__(self, landscapes: Sequence[Landscape]) -> None:
+        if not landscapes:
+            raise ValueError("scene: expected at least one landscape, got none")
+        self.items = [Item(landscape) for landscape in landscapes]
+
+    def replace(self, index: int, landscape: Landscape) -> None:
+        """Show another landscape in the place of one, as when its file was rewritten."""
+        self.items[index] = Item(landscape, self.items[index].revision + 1)
+
+    def quantities(self) -> list[str]:
+        """Names that every landscape has, in the first one's order."""
+        first, *others = (item.surface.quantities for item in self.items)
+        return [name for name in first if all(name in other for other in others)]
+
+    def height_range(self, state: ViewState, index: int) -> Range:
+        """What the heights of landscape ``index`` span; heights above ``high`` are capped."""
+        own = state.surface
+        found = self._range(own.height, own.height_scale, None if own.shared_scale else index)
+        if own.cap is not None and found.low < own.cap < found.high:
+            return Range(found.low, own.cap, found.log)
+        return found
+
+    def color_range(self, state: ViewState, index: int) -> Range:
+        """What the colours of landscape ``index`` span."""
+        own = state.surface
+        found = self._range(own.color, own.color_scale, None if own.shared_scale else index)
+        if own.color_range is None:
+            return found
+        low, high = sorted(own.color_range)
+        log = own.color_scale == "log" or (own.color_scale == "auto" and found.log)
+        return _proper(low, high, log and low > 0)
+
+    def _range(self, name: str, scale: str, index: int | None) -> Range:
+        items = self.items if index is None else [self.items[index]]
+        spans = [span for item in items if (span := item.span(name)) is not None]
+        if not spans:
+            return Range(0.0, 1.0, False)
+        lows, positives, highs = zip(*spans, strict=True)
+        low, high = min(lows), max(highs)
+        positive = np.nan if np.isnan(positives).all() else float(np.nanmin(positives))
+        if scale == "log" and positive > 0 and high > 0:
+            return _proper(positive, high, log=True)
+        with np.errstate(over="ignore"):
+            steep = low > 0 and bool(np.divide(high, low) > LOG_RATIO)
+        return _proper(low, high, log=scale == "auto" and steep)
+
+    def top(self, state: ViewState) -> float:
+        """The z of the highest point that a surface can have."""
+        return 2 * state.surface.height_ratio
+
+    def floor(self, state: ViewState) -> float:
+        """The z of the floor, below 0; the axes stand there."""
+        return -FLOOR_GAP * self.top(state) if state.isolines.floor else 0.0
+
+    def bounds(self, state: ViewState) -> tuple[Floats, Floats]:
+        """Lowest and highest corner, each (3,), of the box that holds every landscape."""
+        extents = np.array([item.extent for item in self.items]).max(axis=0)
+        low = np.array([*(-extents), self.floor(state)])
+        return low, np.array([*extents, self.top(state)])
+
+
+def _proper(low: float, high: float, log: bool) -> Range:
+    """A range that is not empty: one value alone gets some room above."""
+    if not high > low:
+        high = low * 10 if log else low + max(abs(low), 1.0) * 1e-3
+    return Range(low, high, log)

@@ -1,0 +1,99 @@
+"""Where ticks stand on an axis, linear or logarithmic, and how their numbers are written."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A tick at ``value``; an empty ``label`` makes it a minor one."""
+
+    value: float
+    label: str = ""
+
+
+def linear_ticks(low: float, high: float, count: int = 5) -> list[Tick]:
+    """About ``count`` ticks on multiples of a 1-2-5 step, within [low, high]."""
+    span = high - low
+    if not (math.isfinite(span) and span > 0):
+        return [Tick(low, number(low))] if math.isfinite(low) else []
+    step = step_1_2_5(span / max(count, 1))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    if last - first > 1000:  # the step is below the numbers' resolution
+        return [Tick(low, number(low)), Tick(high, number(high))]
+    values = [index * step for index in range(first, last + 1)]
+    return [Tick(value, number(value, step)) for value in values]
+
+
+def log_ticks(low: float, high: float, count: int = 6) -> list[Tick]:
+    """Ticks at powers of ten, with 2 and 5 labelled in short ranges; minor ones between."""
+    if not 0 < low < high:
+        return linear_ticks(low, high, count)
+    decades = math.log10(high) - math.log10(low)
+    if decades < 0.7:
+        return linear_ticks(low, high, count)
+    every = max(1, math.ceil(decades / max(count, 1)))
+    major = (1,) if decades > 0.75 * count else (1, 2, 5) if decades < 0.34 * count else (1, 5)
+    if decades > 0.5 * count:
+        major = (1,)
+    ticks = []
+    for exponent in range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1):
+        for digit in range(1, 10):
+            value = _decimal(digit, exponent)
+            if not low * (1 - 1e-9) <= value <= high * (1 + 1e-9):
+                continue
+            labelled = digit in major and (digit > 1 or exponent % every == 0)
+            if labelled:
+                ticks.append(Tick(value, power(digit, exponent)))
+            elif decades <= 12 or digit == 1:
+                ticks.append(Tick(value))
+    return ticks
+
+
+def _decimal(digit: int, exponent: int) -> float:
+    try:
+        return float(f"{digit}e{exponent}")
+    except OverflowError:
+        return math.inf
+
+
+def step_1_2_5(step: float) -> float:
+    """The 1-2-5 number nearest above ``step`` > 0 (within 10 % below counts too)."""
+    exponent = math.floor(math.log10(step))
+    for factor in (1, 2, 5, 10):
+        if factor * 10.0**exponent >= step * 0.9:
+            return float(f"{factor}e{exponent}")
+    return 10.0 ** (exponent + 1)
+
+
+def power(digit: int, exponent: int) -> str:
+    """digit x 10^exponent as it is written beside a logarithmic axis."""
+    if -3 <= exponent <= 3:
+        return number(_decimal(digit, exponent), _decimal(1, exponent))
+    mantissa = "" if digit == 1 else f"{digit}·"
+    return f"{mantissa}10{str(exponent).translate(_SUPERSCRIPT)}"
+
+
+def number(value: float, step: float | None = None) -> str:
+    """A number as it is printed in a picture: as many decimals as ``step`` needs, a true minus."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    size = max(abs(value), abs(step or value))
+    if value == 0:
+        return "0"
+    if size >= 1e5 or size < 1e-3:
+        mantissa, exponent = f"{value:.3g}".split("e") if "e" in f"{value:.3g}" else ("", "")
+        if not exponent:
+            mantissa, exponent = f"{value:.2e}".split("e")
+            mantissa = mantissa.rstrip("0").rstrip(".")
+        text = f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+        text = text.replace("-", "−")
+        return text.replace("1·10", "10", 1) if mantissa in ("1", "-1") else text
+    if step is None:
+        return f"{value:.4g}".replace("-", "−")
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    return f"{value:.{decimals}f}".replace("-", "−")
