@@ -22,6 +22,11 @@ class Rect:
     width: float
     height: float
 
+    @property
+    def sides(self) -> tuple[float, float, float, float]:
+        """x, y, width, height."""
+        return self.x, self.y, self.width, self.height
+
     def contains(self, x: float, y: float) -> bool:
         """Whether a pixel lies inside."""
         return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height

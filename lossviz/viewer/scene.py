@@ -7,14 +7,16 @@ that turns the first into the second.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.errors import InputError
 from lossviz.landscape import Landscape, Surface
+from lossviz.viewer.occlusion import SIDE, ambient_occlusion
 from lossviz.viewer.refine import factor, refine
 from lossviz.viewer.state import ViewState
 
@@ -22,6 +24,10 @@ Floats = NDArray[np.float64]
 
 FLOOR_GAP = 0.42  # the floor's distance below the surface, over the surface's height
 LOG_RATIO = 100.0  # "auto" means logarithmic where all is positive and max/min is above this
+_KEYS = count()
+
+Occlusion = tuple[Hashable, NDArray[np.float32] | None]
+
 NARROWEST = 0.25  # the shorter side over the longer one, at least
 
 
@@ -76,6 +82,8 @@ class Item:
         self.surface: Surface = landscape.surface
         self._fields: dict[tuple[str, bool], Field] = {}
         self._spans: dict[str, tuple[float, float, float] | None] = {}
+        self._occlusion: tuple[Hashable, NDArray[np.float32]] | None = None
+        self.key = next(_KEYS)  # id() would be given out again: textures are kept under this
 
     @property
     def title(self) -> str:
@@ -185,6 +193,35 @@ class Item:
         filled = [_spread(np.where(valid, part, np.nan)) for part in (fine, fine_log)]
         texels = np.stack([*filled, valid.astype(float)], axis=-1)
         return Field(np.ascontiguousarray(texels, dtype=np.float32), unit)
+
+
+    def occlude(self, state: ViewState, heights: Range, top: float) -> bool:
+        """Compute the ambient occlusion of the displayed heights; False if it is up to date."""
+        key = self._occlusion_key(state, heights, top)
+        if self._occlusion is not None and self._occlusion[0] == key:
+            return False
+        texels = self.field(state.surface.height, state.surface.smooth).texels
+        unit = self.field(state.surface.height, state.surface.smooth).unit
+        rows, columns = (np.unique(np.linspace(0, n - 1, min(n, SIDE)).astype(int))
+                         for n in texels.shape[:2])  # fmt: skip
+        values = texels[np.ix_(rows, columns)][..., 1 if heights.log else 0].astype(float)
+        low, high = heights.scaled
+        values = values if heights.log else values * unit
+        displayed = np.clip((values - low) / (high - low), 0, 1) * top
+        x, y = self.extent
+        self._occlusion = key, ambient_occlusion(displayed, 2 * x, 2 * y)
+        return True
+
+    def occlusion(self, state: ViewState, heights: Range, top: float) -> Occlusion:
+        """The occlusion that fits what is displayed, under a key of its own; None if not made."""
+        key = self._occlusion_key(state, heights, top)
+        if self._occlusion is None or self._occlusion[0] != key:
+            return key, None
+        return self._occlusion
+
+    def _occlusion_key(self, state: ViewState, heights: Range, top: float) -> Hashable:
+        own = state.surface
+        return self.key, own.height, own.smooth, heights, top
 
 
 def _spread(values: Floats) -> Floats:

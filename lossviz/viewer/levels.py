@@ -1,0 +1,60 @@
+"""Which isolines a picture draws, ready for the shader."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lossviz.contours import levels as contour_levels
+from lossviz.viewer.colormaps import luminance, table
+from lossviz.viewer.scene import Range, Scene
+from lossviz.viewer.state import ViewState
+
+MOST_LEVELS = 96  # as in shaders/include/isolines.glsl
+DARK = 0.16  # below this luminance a level's line is drawn light
+
+
+def shader_levels(scene: Scene, state: ViewState, index: int) -> NDArray[np.float32]:
+    """``(k, 4)`` float32: value on the height's scale, strong or not, light ink or not, 0.
+
+    The ink is chosen from the level's own colour, so that a line never flips half way; where the
+    colours show another quantity than the heights it is dark.
+    """
+    heights = scene.height_range(state, index)
+    values = isoline_values(scene, state, index)
+    if not len(values):
+        return np.zeros((0, 4), np.float32)
+    light = np.zeros(len(values))
+    own = state.surface
+    if own.color == own.height:
+        units = np.clip(scene.color_range(state, index).unit(values), 0, 1)
+        colors = table(own.colormap, own.reverse)[np.rint(units * 255).astype(int)]
+        light = (luminance(colors / 255) < DARK).astype(float)
+    strong = _strong(values, state.isolines.spacing, heights)
+    rows = np.stack([heights.on_scale(values), strong, light, np.zeros(len(values))], axis=1)
+    return rows.astype(np.float32)
+
+
+def isoline_values(scene: Scene, state: ViewState, index: int) -> NDArray[np.float64]:
+    """The levels ``(k,)`` in units of the height's quantity, rising, strictly inside its range."""
+    heights = scene.height_range(state, index)
+    scale = "log" if is_log(state.isolines.spacing, heights) else "linear"
+    found = contour_levels(heights.low, heights.high, scale=scale, count=state.isolines.count)
+    return np.asarray(found, dtype=float)[:MOST_LEVELS]
+
+
+def is_log(spacing: str, heights: Range) -> bool:
+    """Whether isolines are spaced in the logarithm."""
+    return heights.low > 0 and (spacing == "log" or (spacing == "auto" and heights.log))
+
+
+def _strong(values: NDArray[np.float64], spacing: str, heights: Range) -> NDArray[np.float64]:
+    """1 at decades if logarithmic, else at every fifth multiple of the step."""
+    if is_log(spacing, heights):
+        decades = np.log10(values)
+        if np.ptp(decades) >= 1:
+            return (np.abs(decades - np.rint(decades)) < 1e-6).astype(float)
+    if len(values) < 2:
+        return np.zeros(len(values))
+    multiple = values / np.diff(values).min()
+    return (np.abs(multiple / 5 - np.rint(multiple / 5)) < 1e-3).astype(float)

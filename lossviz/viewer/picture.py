@@ -1,0 +1,223 @@
+"""The picture: one function draws it for the window, for screenshots, for render and for tests.
+
+The same scene, state and size give the same pixels. Everything is drawn in linear light into a
+multisampled framebuffer of our own and encoded for the screen at the end.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+
+import moderngl
+import numpy as np
+
+from lossviz.viewer.annotations import axes, color_bar, title
+from lossviz.viewer.camera import View, resolve, view
+from lossviz.viewer.layout import Layout, Rect, layout
+from lossviz.viewer.programs import program, set_uniforms
+from lossviz.viewer.renderers.lines import LineRenderer
+from lossviz.viewer.renderers.overlay import Box, Label, OverlayRenderer
+from lossviz.viewer.renderers.surface import SurfaceRenderer
+from lossviz.viewer.scene import Scene
+from lossviz.viewer.state import ViewState
+from lossviz.viewer.textures import Textures
+from lossviz.viewer.themes import THEMES
+
+MULTISAMPLES = 4
+
+
+def views(
+    scene: Scene, state: ViewState, width: float, height: float, scale: float
+) -> tuple[Layout, list[View]]:
+    """The layout of a picture and what the camera sees in each of its cells."""
+    found = layout(len(scene.items), width, height, scale, state)
+    bounds = scene.bounds(state)
+    seen = []
+    for cell in found.cells:
+        camera = resolve(replace(state.camera), bounds, cell.width / max(cell.height, 1))
+        seen.append(view(camera, cell.width, cell.height))
+    return found, seen
+
+
+class Picture:
+    """Draws scenes into framebuffers; owns the renderers and every GL object they use."""
+
+    def __init__(self, ctx: moderngl.Context) -> None:
+        self.ctx = ctx
+        self._owned = ExitStack()
+        self.textures = Textures(ctx)
+        self._owned.callback(self.textures.release)
+        self.surface = self._own(SurfaceRenderer(ctx, self.textures))
+        self.lines = self._own(LineRenderer(ctx))
+        self.overlay = self._own(OverlayRenderer(ctx))
+        self.resolve_program = self._own(program(ctx, "resolve"))
+        self.resolve_quad = self._own(ctx.vertex_array(self.resolve_program, []))
+        self._canvas: _Canvas | None = None
+
+    def _own(self, part):  # type: ignore[no-untyped-def]
+        self._owned.callback(part.release)
+        return part
+
+    def draw(
+        self, scene: Scene, state: ViewState, target: moderngl.Framebuffer, width: int, height: int,
+        *, scale: float, moving: bool = False, transparent: bool = False, samples: int = 1,
+        tile: Rect | None = None, offset: tuple[int, int] = (0, 0),
+    ) -> None:  # fmt: skip
+        """Draw a picture of ``width`` x ``height`` pixels, or only its ``tile``.
+
+        Parameters
+        ----------
+        target
+            Where it goes: with its lower left corner at the pixel ``offset``.
+        scale
+            Pixels a point, for text and lines.
+        moving
+            Coarser mesh and no multisampling, for while the camera moves.
+        samples
+            Framebuffer pixels a pixel and side; they are averaged in linear light.
+        """
+        tile = tile or Rect(0, 0, width, height)
+        found, seen = views(scene, state, width, height, scale)
+        theme = THEMES[state.picture.theme]
+        canvas = self._canvas_of(round(tile.width) * samples, round(tile.height) * samples,
+                                 1 if moving else MULTISAMPLES, target)  # fmt: skip
+        canvas.drawn.use()
+        canvas.drawn.clear(*_premultiplied(theme.linear("background"), transparent))
+        overlay: list[Label | Box] = []
+        for index, (cell, cell_view) in enumerate(zip(found.cells, seen, strict=True)):
+            canvas.drawn.scissor = _scissor(cell, tile, samples)
+            self._draw_cell(scene, state, index, cell, cell_view, tile, scale, samples, moving,
+                            overlay)  # fmt: skip
+        canvas.drawn.scissor = None
+        if state.axes.color_bar:
+            for index, bar in enumerate(found.bars):
+                overlay += color_bar(scene, state, index, bar, scale)
+        if state.axes.title:
+            for index, place in enumerate(found.titles):
+                overlay += title(scene, state, index, place, scale)
+        self.ctx.disable(moderngl.DEPTH_TEST)
+        self._blend()
+        colors = self.textures.color_table(state.surface.colormap, state.surface.reverse)
+        self.overlay.draw(overlay, tile, scale, colors, density=samples)
+        self._finish(canvas, target, tile, samples, offset)
+        self.textures.forget_unused()
+
+    def _draw_cell(
+        self, scene: Scene, state: ViewState, index: int, cell: Rect, cell_view: View, tile: Rect,
+        scale: float, samples: int, moving: bool, overlay: list[Label | Box],
+    ) -> None:  # fmt: skip
+        """One landscape: opaque surface, floor, then lines."""
+        background = THEMES[state.picture.theme].linear("background")
+        camera = _crop(cell, tile) @ cell_view.matrix
+        self.ctx.enable_only(moderngl.DEPTH_TEST)
+        for flat in (False, True) if state.isolines.floor else (False,):
+            self.surface.draw(
+                scene, state, index, cell_view, camera=camera, scale=scale * samples,
+                moving=moving, flat=flat, background=background,
+            )  # fmt: skip
+        if state.axes.axes:
+            lines, labels = axes(scene, state, index, cell_view, cell, scale)
+            self._blend()
+            viewport = round(tile.width) * samples, round(tile.height) * samples
+            self.lines.draw(lines, camera, viewport, scale * samples)
+            overlay += labels
+
+    def _blend(self) -> None:
+        self.ctx.enable(moderngl.BLEND)
+        self.ctx.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA  # premultiplied
+
+    def _finish(
+        self, canvas: _Canvas, target: moderngl.Framebuffer, tile: Rect, samples: int,
+        offset: tuple[int, int],
+    ) -> None:  # fmt: skip
+        """Average, encode and put the canvas into the target."""
+        if canvas.drawn is not canvas.flat:
+            self.ctx.copy_framebuffer(canvas.flat, canvas.drawn)
+        self.ctx.enable_only(moderngl.NOTHING)
+        target.use()
+        target.viewport = (*offset, round(tile.width), round(tile.height))
+        canvas.texture.use(0)
+        set_uniforms(self.resolve_program, picture=0, samples=samples, origin=offset)
+        self.resolve_quad.render(moderngl.TRIANGLE_STRIP, vertices=4)
+
+    def improve(self, scene: Scene, state: ViewState) -> bool:
+        """Compute what the first picture did not wait for; True if it should be drawn again."""
+        if state.surface.occlusion <= 0:
+            return False
+        top = scene.top(state)
+        changed = [
+            item.occlude(state, scene.height_range(state, index), top)
+            for index, item in enumerate(scene.items)
+        ]
+        return any(changed)
+
+    def _canvas_of(
+        self, width: int, height: int, multisamples: int, target: moderngl.Framebuffer
+    ) -> _Canvas:
+        multisamples = min(multisamples, self.ctx.max_samples)
+        wanted = width, height, multisamples
+        if self._canvas is None or self._canvas.wanted != wanted:
+            if self._canvas is not None:
+                target.use()  # releasing a bound framebuffer breaks the next one's creation
+                self._canvas.release()
+            self._canvas = _Canvas(self.ctx, *wanted)
+        return self._canvas
+
+    def release(self) -> None:
+        """Release every GL object; the context stays usable."""
+        if self._canvas is not None:
+            self._canvas.release()
+            self._canvas = None
+        self._owned.close()
+
+
+class _Canvas:
+    """Where a picture is drawn before it is encoded: half floats, linear light."""
+
+    def __init__(self, ctx: moderngl.Context, width: int, height: int, multisamples: int) -> None:
+        self.wanted = width, height, multisamples
+        size = width, height
+        self.texture = ctx.texture(size, 4, dtype="f2")
+        if multisamples > 1:
+            self._parts = [
+                ctx.renderbuffer(size, 4, samples=multisamples, dtype="f2"),
+                ctx.depth_renderbuffer(size, samples=multisamples),
+            ]
+            self.flat = ctx.framebuffer([self.texture])
+            self.drawn = ctx.framebuffer([self._parts[0]], self._parts[1])
+        else:
+            self._parts = [ctx.depth_renderbuffer(size)]
+            self.flat = self.drawn = ctx.framebuffer([self.texture], self._parts[0])
+
+    def release(self) -> None:
+        self.drawn.release()
+        if self.flat is not self.drawn:
+            self.flat.release()
+        for part in (*self._parts, self.texture):
+            part.release()
+
+
+def _premultiplied(
+    color: tuple[float, float, float], transparent: bool
+) -> tuple[float, float, float, float]:
+    return (0.0, 0.0, 0.0, 0.0) if transparent else (*color, 1.0)
+
+
+def _crop(cell: Rect, tile: Rect) -> np.ndarray:
+    """(4, 4): from the cell's clip space to the tile's."""
+    matrix = np.eye(4)
+    matrix[0, 0], matrix[1, 1] = cell.width / tile.width, cell.height / tile.height
+    matrix[0, 3] = 2 * (cell.x + cell.width / 2 - tile.x) / tile.width - 1
+    matrix[1, 3] = 1 - 2 * (cell.y + cell.height / 2 - tile.y) / tile.height
+    return matrix
+
+
+def _scissor(cell: Rect, tile: Rect, samples: int) -> tuple[int, int, int, int]:
+    """The cell in framebuffer pixels of the tile, counted from the lower left."""
+    left = round((max(cell.x, tile.x) - tile.x) * samples)
+    right = round((min(cell.x + cell.width, tile.x + tile.width) - tile.x) * samples)
+    top = round((max(cell.y, tile.y) - tile.y) * samples)
+    bottom = round((min(cell.y + cell.height, tile.y + tile.height) - tile.y) * samples)
+    height = round(tile.height * samples)
+    return left, height - bottom, max(right - left, 0), max(bottom - top, 0)

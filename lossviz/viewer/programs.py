@@ -1,0 +1,50 @@
+"""Shader programs from ``shaders/``: one file a drawable with all its stages, shared includes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import moderngl
+
+from lossviz.errors import LossvizError
+from lossviz.resources import folder
+
+_INCLUDE = re.compile(r'^#include "([\w.]+)"$', re.MULTILINE)
+
+
+def source(name: str, stage: str) -> str:
+    """The GLSL text of one stage ("VERTEX" or "FRAGMENT") of ``shaders/NAME.glsl``."""
+    shaders = folder("shaders")
+    text = (shaders / f"{name}.glsl").read_text(encoding="utf-8")
+    text = _INCLUDE.sub(lambda m: (shaders / "include" / m[1]).read_text(encoding="utf-8"), text)
+    version, _, rest = text.partition("\n")
+    return f"{version}\n#define {stage}_SHADER\n{rest}"
+
+
+def program(ctx: moderngl.Context, name: str) -> moderngl.Program:
+    """Compile ``shaders/NAME.glsl``.
+
+    Raises
+    ------
+    LossvizError
+        If the driver refuses it, with the driver's own words.
+    """
+    try:
+        return ctx.program(
+            vertex_shader=source(name, "VERTEX"), fragment_shader=source(name, "FRAGMENT")
+        )
+    except moderngl.Error as error:
+        raise LossvizError(f"shaders/{name}.glsl: the graphics driver refused it: {error}") from None
+
+
+def set_uniforms(program: moderngl.Program, **values: Any) -> None:
+    """Set uniforms by name; those that the compiler removed are skipped."""
+    for name, value in values.items():
+        if name not in program:
+            continue
+        uniform = program[name]
+        if hasattr(value, "tobytes"):
+            uniform.write(value.tobytes())
+        else:
+            uniform.value = value

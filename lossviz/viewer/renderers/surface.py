@@ -1,0 +1,99 @@
+"""The mesh and the floor: the same grid, once at its height and once flat."""
+
+from __future__ import annotations
+
+import moderngl
+import numpy as np
+
+from lossviz.viewer.camera import View
+from lossviz.viewer.levels import MOST_LEVELS, shader_levels
+from lossviz.viewer.programs import program, set_uniforms
+from lossviz.viewer.scene import Range, Scene
+from lossviz.viewer.state import ViewState
+from lossviz.viewer.textures import Textures
+
+MOVING_CELLS = 100  # about as many cells a side while the camera moves
+FLOOR_OPACITY = 0.8
+
+
+class SurfaceRenderer:
+    """Draws landscape ``index`` of a scene as a lit surface or as its floor."""
+
+    def __init__(self, ctx: moderngl.Context, textures: Textures) -> None:
+        self.textures = textures
+        self.program = program(ctx, "surface")
+        self.mesh = ctx.vertex_array(self.program, [])
+
+    def draw(
+        self, scene: Scene, state: ViewState, index: int, view: View, *, camera: np.ndarray,
+        scale: float, moving: bool, flat: bool, background: tuple[float, float, float],
+    ) -> None:  # fmt: skip
+        """Draw into the bound framebuffer; ``camera (4, 4)`` is the view cropped to the tile."""
+        item, own, lines = scene.items[index], state.surface, state.isolines
+        parts = item.parts(own.smooth)
+        heights, colors = scene.height_range(state, index), scene.color_range(state, index)
+        height_field = self.textures.field(item, own.height, own.smooth)
+        color_field = self.textures.field(item, own.color, own.smooth)
+        columns, rows = height_field.size
+        # Every corner of a flat cell lies on the computed grid: drawing those is exact.
+        stride = parts if flat else max(1, max(columns, rows) // MOVING_CELLS) if moving else 1
+        levels = np.zeros((MOST_LEVELS, 4), np.float32)
+        found = shader_levels(scene, state, index)
+        levels[: len(found)] = found
+        bound = {
+            "height_field": height_field,
+            "color_field": color_field,
+            "xs": self.textures.axis(item, 0, own.smooth),
+            "ys": self.textures.axis(item, 1, own.smooth),
+            "color_table": self.textures.color_table(own.colormap, own.reverse),
+            "occlusion_field": self.textures.occlusion(
+                *item.occlusion(state, heights, scene.top(state))
+            ),
+        }
+        for unit, (name, texture) in enumerate(bound.items()):
+            texture.use(unit)
+            set_uniforms(self.program, **{name: unit})
+        set_uniforms(
+            self.program,
+            camera=np.ascontiguousarray(camera.T, np.float32),
+            eye=tuple(view.eye), forward=tuple(view.forward), right=tuple(view.right),
+            up=tuple(view.up), orthographic=int(view.orthographic),
+            size=(columns, rows), stride=stride, flatten=int(flat), floor_z=scene.floor(state),
+            height_log=int(heights.log), height_top=scene.top(state),
+            height_span=_span(heights, item.field(own.height, own.smooth).unit),
+            color_log=int(colors.log),
+            color_span=_span(colors, item.field(own.color, own.smooth).unit),
+            light=own.light, occlusion=own.occlusion,
+            levels=levels if heights.log else _in_units(levels, item.field(own.height, own.smooth).unit),
+            level_count=len(found), line_width=lines.width * scale, line_opacity=lines.opacity,
+            lines_on=int(lines.floor if flat else lines.surface),
+            wire_parts=parts if own.wire and not flat else 0,
+            fine_cells=(columns - 1, rows - 1), capped=int(_is_capped(scene, state, index, heights)),
+            pixel=scale, background=background, opacity=FLOOR_OPACITY if flat else 1.0,
+        )  # fmt: skip
+        strips = -(-(rows - 1) // stride)
+        vertices = 2 * (-(-(columns - 1) // stride) + 1)
+        self.mesh.render(moderngl.TRIANGLE_STRIP, vertices=vertices, instances=strips)
+
+    def release(self) -> None:
+        """Release the program and its vertex array; the textures belong to the picture."""
+        self.mesh.release()
+        self.program.release()
+
+
+def _span(span: Range, unit: float) -> tuple[float, float]:
+    """The ends of a range as the shader compares them: log10, or divided by the field's unit."""
+    low, high = span.scaled
+    return (low, high) if span.log else (low / unit, high / unit)
+
+
+def _in_units(levels: np.ndarray, unit: float) -> np.ndarray:
+    """Levels of a linear height, divided by the field's unit."""
+    scaled = levels.copy()
+    scaled[:, 0] /= unit
+    return scaled
+
+
+def _is_capped(scene: Scene, state: ViewState, index: int, heights: Range) -> bool:
+    span = scene.items[index].span(state.surface.height)
+    return state.surface.cap is not None and span is not None and span[2] > heights.high

@@ -1,0 +1,131 @@
+"""Pictures in files: any size by tiles, supersampled, with the view and the provenance inside."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from lossviz import __version__
+from lossviz.errors import LossvizError, UsageError
+from lossviz.viewer.layout import Rect
+from lossviz.viewer.picture import Picture
+from lossviz.viewer.scene import Scene
+from lossviz.viewer.state import ViewState
+
+TILE = 1024  # pixels; bounds the memory whatever the picture's size
+LARGEST = 8192
+POINTS = 720.0  # a picture this many points high has text of its natural size
+
+
+def natural_scale(width: int, height: int) -> float:
+    """Pixels a point at which text and lines keep their proportion to the picture."""
+    return max(min(height, width * 0.75) / POINTS, 0.35)
+
+
+def take(
+    picture: Picture, scene: Scene, state: ViewState, *, width: int, height: int,
+    scale: float = 0.0, supersample: int = 2, transparent: bool = False,
+) -> NDArray[np.uint8]:  # fmt: skip
+    """Draw a picture off-screen: ``(height, width, 4)`` uint8 sRGB, alpha not premultiplied.
+
+    Raises
+    ------
+    UsageError
+        If the size is not 16 to 8192 pixels, or supersample not 1 to 4.
+    """
+    if not (16 <= width <= LARGEST and 16 <= height <= LARGEST):
+        raise UsageError(f"size: expected 16 to {LARGEST} pixels a side, got {width}x{height}")
+    if not 1 <= supersample <= 4:
+        raise UsageError(f"supersample: expected 1 to 4, got {supersample}")
+    picture.improve(scene, state)
+    scale = scale or natural_scale(width, height)
+    ctx = picture.ctx
+    result = np.empty((height, width, 4), np.uint8)
+    side = TILE if supersample <= 2 else TILE // 2
+    with ctx:
+        for y in range(0, height, side):
+            for x in range(0, width, side):
+                tile = Rect(x, y, min(side, width - x), min(side, height - y))
+                result[y : y + int(tile.height), x : x + int(tile.width)] = _tile(
+                    picture, scene, state, width, height, tile, scale, supersample, transparent
+                )
+    return result
+
+
+def _tile(
+    picture: Picture, scene: Scene, state: ViewState, width: int, height: int, tile: Rect,
+    scale: float, supersample: int, transparent: bool,
+) -> NDArray[np.uint8]:  # fmt: skip
+    size = int(tile.width), int(tile.height)
+    texture = picture.ctx.texture(size, 4)
+    target = picture.ctx.framebuffer([texture])
+    try:
+        picture.draw(
+            scene, state, target, width, height, scale=scale, tile=tile, samples=supersample,
+            transparent=transparent,
+        )  # fmt: skip
+        pixels = np.frombuffer(target.read(components=4, alignment=1), np.uint8)
+    finally:
+        picture.ctx.screen.use() if picture.ctx.screen is not None else None
+        target.release()
+        texture.release()
+    return pixels.reshape(size[1], size[0], 4)[::-1]
+
+
+def save(path: str | Path, rgba: NDArray[np.uint8], scene: Scene, state: ViewState) -> None:
+    """Write a PNG whose text chunks hold the view and every landscape's provenance; atomic.
+
+    ``lossviz render --view-state PICTURE.png`` and the window read the view back.
+
+    Raises
+    ------
+    LossvizError
+        If the file cannot be written.
+    """
+    from PIL import Image, PngImagePlugin
+
+    path = Path(path)
+    known = [
+        {"title": item.title, **item.landscape.provenance.to_json()} for item in scene.items
+    ]
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("Software", f"lossviz {__version__}")
+    texts.add_text("Title", " | ".join(item.title for item in scene.items))
+    texts.add_text("lossviz_view", state.to_json())
+    texts.add_text("lossviz_provenance", json.dumps(known))
+    opaque = bool((rgba[..., 3] == 255).all())
+    image = Image.fromarray(np.ascontiguousarray(rgba[..., :3] if opaque else rgba))
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".png", delete=False) as file:
+            temporary = Path(file.name)
+            image.save(file, format="PNG", pnginfo=texts, optimize=False)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise LossvizError(f"{path}: cannot write the picture: {error.strerror}") from None
+
+
+def create_context() -> moderngl.Context:
+    """An off-screen OpenGL 3.3 context: EGL on Linux, the platform's own elsewhere.
+
+    Raises
+    ------
+    LossvizError
+        If there is no OpenGL 3.3, with what to install.
+    """
+    import sys
+
+    options = {"backend": "egl"} if sys.platform.startswith("linux") else {}
+    try:
+        return moderngl.create_context(standalone=True, require=330, **options)
+    except Exception as error:
+        raise LossvizError(
+            f"OpenGL 3.3 off-screen: not available ({error}); on Debian and Ubuntu: "
+            "apt-get install libegl1 libgl1 libgl1-mesa-dri"
+        ) from None

@@ -1,0 +1,41 @@
+"""Strings as grey bitmaps, drawn by Pillow at the very size at which they are shown."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lossviz.resources import folder
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
+
+
+@lru_cache(maxsize=16)
+def _font(pixels: int, bold: bool) -> FreeTypeFont:
+    from PIL import ImageFont  # here: the window's first frame should not wait for Pillow's import
+
+    kind = "*Bold.ttf" if bold else "*Regular.ttf"
+    path = sorted((folder("assets") / "fonts").glob(kind))[0]
+    return ImageFont.truetype(str(path), pixels)
+
+
+@lru_cache(maxsize=512)
+def bitmap(text: str, pixels: int, bold: bool = False, turned: bool = False) -> NDArray[np.uint8]:
+    """``(h, w)`` uint8 coverage of one line of text at a size of ``pixels``.
+
+    The height is the font's ascent plus descent whatever the letters, so that lines align;
+    ``turned`` reads from bottom to top.
+    """
+    from PIL import Image, ImageDraw
+
+    font = _font(max(pixels, 4), bold)
+    ascent, descent = font.getmetrics()
+    width = max(1, int(np.ceil(font.getlength(text))) + 2)
+    image = Image.new("L", (width, ascent + descent))
+    ImageDraw.Draw(image).text((1, 0), text, fill=255, font=font)
+    array = np.asarray(image)
+    return np.ascontiguousarray(np.rot90(array) if turned else array)

@@ -1,0 +1,70 @@
+"""Textures that several renderers share: fields, axes, colour tables, ambient occlusion."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from lossviz.viewer.colormaps import table, to_linear
+from lossviz.viewer.scene import Item
+
+
+class Textures:
+    """GPU copies of a scene's arrays, made when first needed and kept while they are used."""
+
+    def __init__(self, ctx: moderngl.Context) -> None:
+        self.ctx = ctx
+        self._kept: dict[Hashable, moderngl.Texture] = {}
+        self._used: set[Hashable] = set()
+
+    def field(self, item: Item, name: str, smooth: bool) -> moderngl.Texture:
+        """A quantity's texels, (m', n', 3) float32."""
+        return self._get(
+            ("field", item.key, name, smooth),
+            lambda: item.field(name, smooth).texels,
+        )
+
+    def axis(self, item: Item, side: int, smooth: bool) -> moderngl.Texture:
+        """The scene coordinates along x (side 0) or y (side 1), one row."""
+        key = ("axis", item.key, side, smooth)
+        return self._get(key, lambda: item.axes(smooth)[side].reshape(1, -1, 1))
+
+    def color_table(self, name: str, reverse: bool) -> moderngl.Texture:
+        """256 colours in linear light."""
+        return self._get(
+            ("table", name, reverse),
+            lambda: to_linear(table(name, reverse)[None] / 255).astype(np.float32),
+        )
+
+    def occlusion(self, key: Hashable, values: NDArray[np.float32] | None) -> moderngl.Texture:
+        """Ambient occlusion ``(m, n)``, 1 where open; a single open texel if None."""
+        if values is None:
+            return self._get("open", lambda: np.ones((1, 1, 1), np.float32))
+        return self._get(("occlusion", key), lambda: values[..., None].astype(np.float32))
+
+    def _get(self, key: Hashable, make: Any) -> moderngl.Texture:
+        self._used.add(key)
+        if key not in self._kept:
+            array = np.ascontiguousarray(make(), dtype=np.float32)
+            rows, columns, parts = array.shape
+            texture = self.ctx.texture((columns, rows), parts, array.tobytes(), dtype="f4")
+            texture.filter = moderngl.LINEAR, moderngl.LINEAR
+            texture.repeat_x = texture.repeat_y = False
+            self._kept[key] = texture
+        return self._kept[key]
+
+    def forget_unused(self) -> None:
+        """Release what was not asked for since the last call."""
+        for key in [key for key in self._kept if key not in self._used]:
+            self._kept.pop(key).release()
+        self._used.clear()
+
+    def release(self) -> None:
+        """Release everything."""
+        for texture in self._kept.values():
+            texture.release()
+        self._kept.clear()

@@ -1,0 +1,113 @@
+#version 330
+// A grid from a height texture: one instance is one strip between two rows, so that the level of
+// detail is a stride. No vertex buffers. With flatten = 1 the same grid lies on the floor.
+#include "height.glsl"
+
+#if defined VERTEX_SHADER
+
+uniform sampler2D xs;
+uniform sampler2D ys;
+uniform ivec2 size;  // columns, rows
+uniform int stride;
+uniform int flatten;
+uniform float floor_z;
+uniform mat4 camera;
+
+out vec3 world;
+out vec2 uv;
+out vec3 normal;
+
+float height_at(ivec2 at) {
+    return height_unit(height_value(texelFetch(height_field, at, 0).rgb)) * height_top;
+}
+
+void main() {
+    ivec2 at = ivec2(gl_VertexID / 2, gl_InstanceID + (gl_VertexID & 1)) * stride;
+    at = min(at, size - 1);
+    float x = texelFetch(xs, ivec2(at.x, 0), 0).r, y = texelFetch(ys, ivec2(at.y, 0), 0).r;
+    uv = (vec2(at) + 0.5) / vec2(size);
+    if (flatten == 1) {
+        world = vec3(x, y, floor_z);
+        normal = vec3(0.0, 0.0, 1.0);
+    } else {
+        world = vec3(x, y, height_at(at));
+        // The normal of the displayed height, whatever its scale and cap.
+        ivec2 low = max(at - 1, ivec2(0)), high = min(at + 1, size - 1);
+        float dx = texelFetch(xs, ivec2(high.x, 0), 0).r - texelFetch(xs, ivec2(low.x, 0), 0).r;
+        float dy = texelFetch(ys, ivec2(high.y, 0), 0).r - texelFetch(ys, ivec2(low.y, 0), 0).r;
+        float slope_x = (height_at(ivec2(high.x, at.y)) - height_at(ivec2(low.x, at.y))) / dx;
+        float slope_y = (height_at(ivec2(at.x, high.y)) - height_at(ivec2(at.x, low.y))) / dy;
+        normal = vec3(-slope_x, -slope_y, 1.0);
+    }
+    gl_Position = camera * vec4(world, 1.0);
+}
+
+#elif defined FRAGMENT_SHADER
+#include "color.glsl"
+#include "isolines.glsl"
+
+uniform int flatten;
+uniform vec3 eye;
+uniform vec3 forward;
+uniform vec3 right;
+uniform vec3 up;
+uniform int orthographic;
+uniform float light;
+uniform float occlusion;
+uniform sampler2D occlusion_field;
+uniform int lines_on;
+uniform int wire_parts;  // fine cells in a computed cell; 0: no wire
+uniform vec2 fine_cells;
+uniform int capped;
+uniform float pixel;  // framebuffer pixels a point
+uniform vec3 background;
+uniform float opacity;
+
+in vec3 world;
+in vec2 uv;
+in vec3 normal;
+out vec4 fragment;
+
+float shade() {
+    vec3 n = normalize(normal);
+    vec3 to_eye = orthographic == 1 ? -forward : normalize(eye - world);
+    if (dot(n, to_eye) < 0.0) n = -n;  // two-sided
+    // A lamp beside the eye models the shape, a wrapped sky keeps every slope readable.
+    vec3 lamp = normalize(to_eye + 0.45 * up - 0.55 * right);
+    float head = max(dot(n, lamp), 0.0);
+    float sky = 0.5 + 0.5 * n.z;
+    float lit = 0.40 + 0.50 * head + 0.20 * sky;
+    float open = mix(1.0, texture(occlusion_field, uv).r, occlusion);
+    return mix(1.0, lit * open, light);
+}
+
+float wire() {
+    vec2 at = (uv * (fine_cells + 1.0) - 0.5) / float(max(wire_parts, 1));
+    vec2 slope = vec2(length(vec2(dFdx(at.x), dFdy(at.x))), length(vec2(dFdx(at.y), dFdy(at.y))));
+    vec2 distance = abs(fract(at - 0.5) - 0.5) / max(slope, vec2(1e-6));
+    vec2 room = smoothstep(3.0, 9.0, 1.0 / max(slope, vec2(1e-6)));  // fades when dense
+    vec2 lines = clamp(0.5 * 0.7 * pixel + 0.5 - distance, 0.0, 1.0) * room;
+    return max(lines.x, lines.y);
+}
+
+void main() {
+    vec3 texel = texture(height_field, uv).rgb;
+    float value = height_value(texel);
+    vec2 line = isoline(value);
+    float grid = wire();
+    if (texel.b < 0.999) discard;
+    vec3 color = field_color(uv);
+    if (flatten == 0) color *= shade();
+    if (capped == 1 && value >= height_span.y) {
+        // Nobody should take the cap for data: grey with hatching in screen space.
+        float hatch = abs(fract((gl_FragCoord.x + gl_FragCoord.y) / (7.0 * pixel)) - 0.5) * 2.0;
+        vec3 grey = vec3(0.42) * (flatten == 0 ? shade() : 1.0);
+        color = mix(grey, grey * 0.72, smoothstep(0.55, 0.7, hatch));
+        line.x = 0.0;
+    }
+    if (lines_on == 1) color = ink_over(color, line);
+    if (wire_parts > 0) color = mix(color, color * 0.35, grid * 0.6);
+    fragment = vec4(mix(background, color, opacity), 1.0);
+}
+
+#endif
