@@ -1,0 +1,185 @@
+"""``lossviz render``: the window's picture as a PNG, without a window or a display."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lossviz.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from lossviz.landscape import Landscape
+    from lossviz.viewer.state import ViewState
+
+
+def size(text: str) -> tuple[int, int]:
+    """WxH in pixels."""
+    match = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT such as 1920x1080, got {text!r}")
+    return int(match[1]), int(match[2])
+
+
+def number_pair(text: str) -> tuple[float, float]:
+    """LOW:HIGH."""
+    try:
+        low, high = (float(part) for part in text.split(":"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected LOW:HIGH such as 0.1:10, got {text!r}") from None
+    return low, high
+
+
+def add_view_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that change the view, the same for view and render."""
+    look = parser.add_argument_group("the view")
+    look.add_argument("--view-state", metavar="JSON", help="a saved view, or a lossviz PNG")
+    look.add_argument("--theme", choices=["light", "dark", "paper"])
+    look.add_argument("--height", metavar="QUANTITY", help="what is the height (loss)")
+    look.add_argument("--color", metavar="QUANTITY", help="what is the colour (loss)")
+    look.add_argument("--colormap", metavar="NAME")
+    look.add_argument("--scale-of", choices=["auto", "linear", "log"], dest="value_scale",
+                      help="scale of heights, colours and isolines")  # fmt: skip
+    look.add_argument("--color-range", metavar="LOW:HIGH", type=number_pair)
+    look.add_argument("--cap", type=float, metavar="VALUE", help="cut heights above VALUE")
+    look.add_argument("--azimuth", type=float, metavar="DEGREES")
+    look.add_argument("--elevation", type=float, metavar="DEGREES")
+    look.add_argument("--orthographic", action="store_true", default=None)
+    look.add_argument("--no-floor", action="store_true", default=None)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``lossviz render``."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="landscapes (.ply), side by side")
+    parser.add_argument("-o", "--output", required=True, metavar="PNG")
+    parser.add_argument("--size", type=size, metavar="WxH", help="pixels, up to 8192 (1600x900)")
+    parser.add_argument("--scale", type=float, default=0.0, metavar="N",
+                        help="pixels a point, for text and lines (in proportion to the size)")  # fmt: skip
+    parser.add_argument("--supersample", type=int, default=2, choices=[1, 2, 3, 4])
+    parser.add_argument("--transparent", action="store_true", help="no background")
+    add_view_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, draw, write."""
+    state = view_state(args)
+    width, height = args.size or (1600, 900)
+    state.picture.width, state.picture.height = width, height
+    state.picture.supersample, state.picture.transparent = args.supersample, args.transparent
+    state.picture.scale = args.scale
+    render_files(args.files, args.output, state)
+    print(args.output)
+    return 0
+
+
+def view_state(args: argparse.Namespace) -> ViewState:
+    """The view that the options describe.
+
+    Raises
+    ------
+    InputError
+        If the saved view cannot be read.
+    """
+    from lossviz.viewer.state import ViewState
+
+    state = ViewState() if args.view_state is None else load_view(args.view_state)
+    choices = (
+        (state.surface, "height", args.height), (state.surface, "color", args.color),
+        (state.surface, "colormap", args.colormap), (state.surface, "cap", args.cap),
+        (state.surface, "color_range", args.color_range),
+        (state.surface, "height_scale", args.value_scale),
+        (state.surface, "color_scale", args.value_scale),
+        (state.isolines, "spacing", args.value_scale),
+        (state.camera, "azimuth", args.azimuth), (state.camera, "elevation", args.elevation),
+        (state.camera, "orthographic", args.orthographic), (state.picture, "theme", args.theme),
+        (state.isolines, "floor", None if args.no_floor is None else False),
+    )  # fmt: skip
+    for part, name, value in choices:
+        if value is not None:
+            setattr(part, name, value)
+    return ViewState.from_json(state.to_json())  # checks the ranges of what was typed
+
+
+def load_view(path: str) -> ViewState:
+    """A view from a JSON file or out of a picture that lossviz saved.
+
+    Raises
+    ------
+    InputError
+        If there is no view in the file.
+    """
+    from lossviz.viewer.state import ViewState
+
+    try:
+        with open(path, "rb") as file:
+            start = file.read(8)
+            text = "" if start == b"\x89PNG\r\n\x1a\n" else (start + file.read(1 << 20)).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: expected a view as JSON or in a PNG: {error}") from None
+    if not text:
+        from PIL import Image
+
+        try:
+            with Image.open(path) as image:
+                text = str(image.info.get("lossviz_view", ""))
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError(f"{path}: expected a PNG by lossviz: {error}") from None
+    try:
+        return ViewState.from_json(text)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def check_quantities(landscapes: Sequence[Landscape], state: ViewState) -> None:
+    """Refuse a view of quantities that no landscape has.
+
+    Raises
+    ------
+    UsageError
+        With the names that there are.
+    """
+    from lossviz.viewer.colormaps import table
+
+    table(state.surface.colormap)
+    known = {name for one in landscapes if one.surface for name in one.surface.quantities}
+    for option in ("height", "color"):
+        name = getattr(state.surface, option)
+        if name not in known:
+            raise UsageError(f"{option}: expected one of {', '.join(sorted(known))}, got {name!r}")
+
+
+def render_files(paths: Sequence[str | Path], output: str | Path, state: ViewState) -> None:
+    """Draw landscapes side by side, in the size that ``state.picture`` says, into a PNG.
+
+    Raises
+    ------
+    InputError, UsageError, LossvizError
+        If a file cannot be read, the view does not fit, or there is no OpenGL.
+    """
+    from lossviz import ply
+    from lossviz.viewer.picture import Picture
+    from lossviz.viewer.scene import Scene
+    from lossviz.viewer.screenshot import create_context, save, take
+
+    if Path(output).suffix.lower() != ".png":
+        raise UsageError(f"output: expected a name that ends in .png, got {str(output)!r}")
+    landscapes = [ply.read(path) for path in paths]
+    check_quantities(landscapes, state)
+    scene = Scene(landscapes)
+    context = create_context()
+    picture = Picture(context)
+    try:
+        asked = state.picture
+        rgba = take(
+            picture, scene, state, width=asked.width, height=asked.height, scale=asked.scale,
+            supersample=asked.supersample, transparent=asked.transparent,
+        )  # fmt: skip
+        if context.error != "GL_NO_ERROR":
+            print("lossviz: warning: the graphics driver reported an error", file=sys.stderr)
+        save(output, rgba, scene, state)
+    finally:
+        picture.release()
+        context.release()
