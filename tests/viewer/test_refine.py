@@ -1,0 +1,44 @@
+"""Cubic convolution against its own definition and exact polynomials."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lossviz.viewer.refine import factor, fill, refine, weights
+
+
+@given(st.integers(2, 12), st.integers(1, 8), st.integers(2, 12))
+def test_passes_through_every_value(rows, parts, columns):
+    values = np.random.default_rng(0).normal(size=(rows, columns))
+    assert refine(values, parts)[::parts, ::parts] == pytest.approx(values)
+
+
+@given(st.integers(3, 12), st.integers(2, 8))
+def test_reproduces_quadratics_to_the_ends(count, parts):
+    x = np.arange(count, dtype=float)
+    fine = np.arange((count - 1) * parts + 1) / parts
+    polynomial = 2 * x**2 - 3 * x + 1
+    assert weights(count, parts) @ polynomial == pytest.approx(2 * fine**2 - 3 * fine + 1)
+
+
+def test_weights_sum_to_one():
+    assert weights(7, 5).sum(axis=1) == pytest.approx(1.0)
+
+
+def test_a_missing_corner_makes_its_cells_holes_and_no_others():
+    values = np.ones((5, 5))
+    values[2, 2] = np.nan
+    holes = np.isnan(refine(values, 4))
+    assert holes[5:12, 5:12].all()  # the open inside of the four cells around it
+    assert not holes[:5].any() and not holes[12:].any() and not holes[:, :5].any()
+
+
+def test_fill_takes_neighbours_and_leaves_the_rest():
+    values = np.array([[1.0, np.nan], [3.0, np.inf]])
+    assert fill(values)[:, 0].tolist() == [1, 3] and fill(values)[0, 1] == 2
+    assert fill(np.full((2, 2), np.nan)).tolist() == [[0, 0], [0, 0]]
+
+
+def test_factor_is_never_below_one():
+    assert factor((51, 51)) == 7 and factor((2001, 3)) == 1 and factor((1, 1)) == 16

@@ -1,0 +1,122 @@
+"""From landscapes to what is drawn: ranges, fields, places."""
+
+import numpy as np
+import pytest
+
+from lossviz.errors import InputError
+from lossviz.landscape import Curve, Landscape, Surface
+from lossviz.viewer.scene import Range, Scene
+from lossviz.viewer.state import ViewState
+
+from .scenes import bumpy, with_loss
+
+
+def shown(field, log):
+    return field.texels[..., 1] if log else field.texels[..., 0] * field.unit
+
+
+def test_computed_points_are_drawn_at_their_values():
+    landscape = bumpy(21, 13)
+    item = Scene([landscape]).items[0]
+    field, parts = item.field("loss", True), item.parts(True)
+    at_points = field.texels[::parts, ::parts]
+    assert at_points[..., 0] * field.unit == pytest.approx(landscape.surface.loss.T, rel=1e-5)
+    assert at_points[..., 1] == pytest.approx(np.log10(landscape.surface.loss.T), abs=1e-5)
+
+
+def test_auto_is_log_above_two_decades_only():
+    state = ViewState()
+    assert Scene([bumpy()]).height_range(state, 0).log
+    assert not Scene([bumpy(steep=False)]).height_range(state, 0).log
+    with_zero = with_loss(bumpy(), bumpy().surface.loss - bumpy().surface.loss.min())
+    assert not Scene([with_zero]).height_range(state, 0).log
+    state.surface.height_scale = "log"
+    asked = Scene([with_zero]).height_range(state, 0)
+    assert asked.log and asked.low > 0
+
+
+def test_shared_scale_spans_all_landscapes():
+    low, high = bumpy(), with_loss(bumpy(), bumpy().surface.loss * 100)
+    scene, state = Scene([low, high]), ViewState()
+    shared = scene.height_range(state, 0)
+    assert shared == scene.height_range(state, 1)
+    assert (shared.low, shared.high) == (low.surface.loss.min(), high.surface.loss.max())
+    state.surface.shared_scale = False
+    assert scene.color_range(state, 0).high == low.surface.loss.max()
+
+
+def test_cap_cuts_heights_and_not_colours():
+    scene, state = Scene([bumpy()]), ViewState()
+    state.surface.cap = 1.0
+    assert scene.height_range(state, 0).high == 1.0
+    assert scene.color_range(state, 0).high == bumpy().surface.loss.max()
+
+
+def test_300_decades_stay_finite():
+    loss = np.logspace(-150, 150, 25).reshape(5, 5)
+    axis = np.linspace(0, 1, 5)
+    item = Scene([Landscape(surface=Surface(axis, axis, {"loss": loss}))]).items[0]
+    with np.errstate(all="ignore"):
+        texels = item.field("loss", True).texels
+    assert np.isfinite(texels).all()
+    assert texels[..., 1].min() == pytest.approx(-150) and texels[..., 1].max() == 150
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (7, 1), (2, 2)])
+@pytest.mark.parametrize("value", [0.0, 3.5, -1.0, np.nan, np.inf])
+def test_odd_surfaces_have_finite_ranges(shape, value):
+    surface = Surface(np.arange(shape[0]), np.arange(shape[1]), {"loss": np.full(shape, value)})
+    scene, state = Scene([Landscape(surface=surface)]), ViewState()
+    for scale in ("auto", "linear", "log"):
+        state.surface.height_scale = scale
+        span = scene.height_range(state, 0)
+        assert np.isfinite([span.low, span.high]).all() and span.high > span.low
+        assert np.isfinite(span.unit(np.array([span.low, span.high]))).all()
+    texels = scene.items[0].field("loss", True).texels
+    assert np.isfinite(texels).all() and (texels[..., 2] == np.isfinite(value)).all()
+    assert min(texels.shape[:2]) >= 2
+
+
+def test_a_replaced_landscape_has_new_textures():
+    scene = Scene([bumpy()])
+    key = scene.items[0].key
+    scene.replace(0, bumpy(seed=1))
+    assert scene.items[0].key != key and scene.items[0].revision == 1
+
+
+def test_curves_alone_cannot_be_drawn():
+    only = Landscape(curves=[Curve("line", [0, 1], {"loss": [1, 2]})])
+    with pytest.raises(InputError, match="surface"):
+        Scene([only])
+
+
+def test_place_maps_the_corners_and_keeps_the_aspect():
+    item = Scene([bumpy(11, 11, span=0.5)]).items[0]
+    corners = np.array([[-1, -0.5], [1, 0.5], [0, 0]])
+    assert item.place(corners) == pytest.approx(np.array([[-1, -0.5], [1, 0.5], [0, 0]]))
+
+
+def test_range_log_puts_what_is_not_positive_at_the_bottom():
+    assert Range(0.1, 10, True).unit(np.array([0.1, 1, 10, -5])) == pytest.approx([0, 0.5, 1, 0])
+
+
+def test_quantities_are_those_of_all():
+    other = Landscape(surface=Surface([0, 1], [0, 1], {"loss": np.ones((2, 2))}))
+    assert Scene([bumpy(), other]).quantities() == ["loss"]
+
+
+def test_occlusion_is_open_on_a_plane_and_dark_in_a_pit():
+    x, y = np.meshgrid(*[np.linspace(-1, 1, 61)] * 2, indexing="ij")
+    axis = np.linspace(-1, 1, 61)
+    pit = Landscape(surface=Surface(axis, axis, {"loss": 1 - np.exp(-(x**2 + y**2) / 0.02)}))
+    plane = Landscape(surface=Surface(axis, axis, {"loss": np.zeros((61, 61))}))
+    state = ViewState()
+    for landscape, expected in ((plane, 1.0), (pit, 0.75)):
+        scene = Scene([landscape])
+        top, span = scene.top(state), scene.height_range(state, 0)
+        assert scene.items[0].occlude(state, span, top)
+        assert not scene.items[0].occlude(state, span, top)  # the second time it is there
+        values = scene.items[0].occlusion(state, span, top)[1]
+        assert values.max() == pytest.approx(1.0, abs=0.05)
+        middle = values[values.shape[0] // 2, values.shape[1] // 2]
+        assert middle == 1.0 if expected == 1.0 else middle < expected

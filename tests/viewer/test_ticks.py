@@ -1,0 +1,52 @@
+"""Ticks stand where they should and are written as they should."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lossviz.viewer.ticks import linear_ticks, log_ticks, number, power, step_1_2_5
+
+
+@given(st.floats(-1e12, 1e12), st.floats(1e-6, 1e12), st.integers(2, 12))
+def test_linear_ticks_lie_inside_and_are_few(low, span, count):
+    ticks = linear_ticks(low, low + span, count)
+    assert len(ticks) <= 2 * count + 2
+    for tick in ticks:
+        assert low - 1e-6 * span - 1e-9 * abs(low) <= tick.value
+        assert tick.value <= low + span + 1e-6 * span + 1e-9 * abs(low)
+
+
+@given(st.floats(-290, 290), st.floats(1.0, 500), st.integers(2, 12))
+def test_log_ticks_have_labels_in_any_range(exponent, decades, count):
+    low, high = 10.0**exponent, 10.0 ** min(exponent + decades, 300)
+    if high / low < 12:
+        return
+    ticks = log_ticks(low, high, count)
+    assert all(low * 0.999 <= tick.value <= high * 1.001 for tick in ticks)
+    labels = [tick.label for tick in ticks if tick.label]
+    assert 1 <= len(labels) <= 3 * count + 3
+    assert len(set(labels)) == len(labels)
+
+
+def test_written_numbers():
+    assert number(-0.5, 0.5) == "−0.5" and number(0.0, 0.5) == "0" and number(20.0, 10.0) == "20"
+    assert number(1e5, 1e5) == "10⁵" and number(2.5e-7) == "2.5·10⁻⁷" and number(-1e9) == "−10⁹"
+    assert number(math.nan) == "NaN" and number(-math.inf) == "−∞"
+    assert power(1, 4) == "10⁴" and power(5, -2) == "0.05" and power(2, 6) == "2·10⁶"
+
+
+@given(st.floats(1e-100, 1e100))
+def test_steps_are_1_2_5(value):
+    step = step_1_2_5(value)
+    mantissa = step / 10 ** math.floor(math.log10(step) + 1e-9)
+    assert min(abs(mantissa - m) for m in (1, 2, 5)) < 1e-6
+    assert 0.89 <= step / value <= 2.6
+
+
+def test_nothing_for_what_is_not_finite():
+    assert linear_ticks(math.nan, 1) == [] and log_ticks(0, 0)[0].value == 0
+    assert linear_ticks(1.0, 1.0)[0].label == "1"
+    assert [t.label for t in linear_ticks(-1, 1, 4)] == ["−1.0", "−0.5", "0", "0.5", "1.0"]
+    assert pytest.approx(0.2) == step_1_2_5(0.2)
