@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -74,7 +75,20 @@ def _apply_config(parser: argparse.ArgumentParser, name: str, path: Path) -> Non
         command.set_defaults(**{dest: value})
 
 
+def _joined(argv: Sequence[str]) -> list[str]:
+    """``--range -1:1`` as ``--range=-1:1``: argparse takes what begins with a minus for an option."""
+    words: list[str] = []
+    for word in argv:
+        option = words and words[-1].startswith("--") and "=" not in words[-1]
+        if option and re.match(r"-[\d.]", word):
+            words[-1] += f"={word}"
+        else:
+            words.append(word)
+    return words
+
+
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    argv = _joined(argv)
     name = next((word for word in argv if not word.startswith("-")), None)
     parser = build_parser(only=name if name in COMMANDS else None)
     if name in COMMANDS:

@@ -1,0 +1,64 @@
+"""Images from an npz file: ``{split}_images`` uint8 NHWC and ``{split}_labels``, or without split."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from compute.data import Images
+from lossviz.errors import InputError
+
+LARGEST = 8 << 30  # bytes unpacked: a small file can claim any size
+
+
+def load_npz(path: str, split: str) -> Images:
+    """Read one split.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, no npz, too large when unpacked, or its arrays do not fit.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path}: expected an npz file of images, got no such file")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            claimed = sum(entry.file_size for entry in archive.infolist())
+        if claimed > LARGEST:
+            raise InputError(f"{path}: unpacks to {claimed:,} bytes, expected at most {LARGEST:,}")
+        with np.load(path, allow_pickle=False) as stored:
+            images, labels = (
+                _array(stored, f"{split}_{kind}", kind, path) for kind in ("images", "labels")
+            )
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError) as error:
+        text = " ".join(str(error).split())
+        raise InputError(f"{path}: expected an npz file of images: {text}") from None
+    return _checked(images, labels, path)
+
+
+def _array(stored: np.lib.npyio.NpzFile, name: str, short: str, path: str) -> np.ndarray:
+    for key in (name, short):
+        if key in stored.files:
+            return np.asarray(stored[key])
+    raise InputError(f"{path}: expected an array {name} or {short}, got {', '.join(stored.files)}")
+
+
+def _checked(images: np.ndarray, labels: np.ndarray, path: str) -> Images:
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.dtype != np.uint8 or images.ndim != 4:
+        raise InputError(
+            f"{path}: expected images as uint8 of shape (N, H, W, C), "
+            f"got {images.dtype} {images.shape}"
+        )
+    if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
+        raise InputError(
+            f"{path}: expected {len(images)} whole labels, got {labels.dtype} {labels.shape}"
+        )
+    if len(labels) and int(labels.min()) < 0:
+        raise InputError(f"{path}: expected labels from 0, got {int(labels.min())}")
+    # 32x32 colour images are taken for CIFAR-10's; the provenance and the report say so.
+    kind = "cifar10" if images.shape[1:] == (32, 32, 3) else "none"
+    return Images(images, labels.astype(np.int64), kind)

@@ -1,0 +1,97 @@
+"""Batch norm folded into the convolution before it: exact in eval mode, and faster.
+
+y = γ (W∗x + b − μ)/√(σ²+ε) + ν is a convolution with kernel sW and bias s(b − μ) + ν, where
+s = γ/√(σ²+ε), one factor an output channel. As long as γ, ν, μ, σ do not move along the plane, the
+folded kernel is linear in alpha and beta, so that centre and directions are folded once.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, fx, nn
+
+from compute.directions import Direction
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+def fold(
+    model: nn.Module, theta: Direction, delta: Direction, eta: Direction
+) -> tuple[nn.Module, Direction, Direction, Direction] | None:
+    """A model without the batch norms that can be folded, and its centre and directions.
+
+    Returns None if torch.fx cannot trace the model or there is nothing to fold. The model passed
+    in (in eval mode) must be a private copy: its convolutions are shared with the result.
+    """
+    try:
+        traced = fx.symbolic_trace(model)
+    except Exception:  # models with Python control flow cannot be traced: that is no error
+        return None
+    modules = dict(traced.named_modules())
+    theta, delta, eta = dict(theta), dict(delta), dict(eta)
+    folded = 0
+    for node in list(traced.graph.nodes):
+        pair = _pair(node, modules)
+        if pair is None or any(_moves(pair[1], kind, delta, eta) for kind in ("weight", "bias")):
+            continue
+        conv_name, norm_name = pair
+        _fold_pair(modules[conv_name], modules[norm_name], conv_name, theta, delta, eta)
+        for kind in ("weight", "bias"):
+            theta.pop(f"{norm_name}.{kind}", None)
+        node.replace_all_uses_with(node.args[0])
+        traced.graph.erase_node(node)
+        folded += 1
+    if not folded:
+        return None
+    traced.delete_all_unused_submodules()
+    traced.recompile()
+    return traced, theta, delta, eta
+
+
+def _pair(node: fx.Node, modules: dict[str, nn.Module]) -> tuple[str, str] | None:
+    """Names of a convolution and the batch norm that alone uses its output."""
+    if node.op != "call_module" or not isinstance(modules.get(str(node.target)), BATCH_NORMS):
+        return None
+    before = node.args[0]
+    if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) != 1:
+        return None
+    conv, norm = modules.get(str(before.target)), modules[str(node.target)]
+    if not isinstance(conv, CONVOLUTIONS) or norm.running_var is None:
+        return None
+    graph = node.graph
+    for target in (before.target, node.target):  # a module used twice cannot be folded once
+        if sum(other.target == target for other in graph.nodes) != 1:
+            return None
+    return str(before.target), str(node.target)
+
+
+def _moves(module: str, kind: str, delta: Direction, eta: Direction) -> bool:
+    return f"{module}.{kind}" in delta or f"{module}.{kind}" in eta
+
+
+def _fold_pair(
+    conv: nn.Module, norm: nn.Module, name: str, theta: Direction, delta: Direction,
+    eta: Direction,
+) -> None:  # fmt: skip
+    """Fold in float64, store in the parameters' own precision."""
+    variance, mean = norm.running_var.double(), norm.running_mean.double()  # type: ignore
+    scale = torch.rsqrt(variance + norm.eps)  # type: ignore[operator]
+    shift = torch.zeros_like(scale)
+    if norm.weight is not None:
+        scale, shift = scale * norm.weight.detach().double(), norm.bias.detach().double()  # type: ignore
+    scale, shift, mean = scale.cpu(), shift.cpu(), mean.cpu()
+    weight, bias = f"{name}.weight", f"{name}.bias"
+    dtype = theta[weight].dtype
+
+    def scaled(values: Tensor) -> Tensor:
+        return (values.double() * scale.view((-1,) + (1,) * (values.ndim - 1))).to(dtype)
+
+    for direction in (theta, delta, eta):
+        for key in (weight, bias):
+            if key in direction:
+                direction[key] = scaled(direction[key])
+    old = theta[bias].double() if bias in theta else 0.0
+    theta[bias] = (old - mean * scale + shift).to(dtype)
+    if conv.bias is None:
+        conv.bias = nn.Parameter(theta[bias].clone(), requires_grad=False)  # type: ignore

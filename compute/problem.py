@@ -1,0 +1,162 @@
+"""Problem: what a user plugs in. A model, a loss and batches."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lossviz.errors import InputError, UsageError
+
+Model = Callable[..., Any]
+LossValue = Tensor | Mapping[str, Tensor]
+Loss = Callable[[Any, Any], LossValue]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A loss landscape's ingredients.
+
+    Attributes
+    ----------
+    model
+        The trained network; its parameters are the centre theta*. It is never changed.
+    loss
+        ``loss(model, batch)`` gives per-sample losses ``(B,)`` where it can (then there are
+        standard errors), a scalar mean over the batch, or a mapping of such values by name with
+        "loss" among them.
+    batches
+        Gives the same batches in the same order each time it is iterated. A batch is a tuple
+        whose first entry is the inputs ``(B, …)``, or anything that ``loss`` understands.
+    """
+
+    model: nn.Module
+    loss: Loss
+    batches: Iterable[Any]
+
+
+def cross_entropy(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+    """Per-sample cross-entropy ``(B,)`` in nats, and accuracy ``(B,)`` of 0 and 1."""
+    inputs, targets = batch
+    logits = model(inputs)
+    losses = functional.cross_entropy(logits, targets, reduction="none")
+    return {"loss": losses, "accuracy": _correct(logits, targets)}
+
+
+def mse_softmax(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+    """Mean squared error over classes ``(B,)`` of softmax outputs against one-hot targets.
+
+    This is what the code of Li et al. 2018 calls its MSE loss.
+    """
+    inputs, targets = batch
+    logits = model(inputs)
+    return {"loss": _squared(logits.softmax(dim=1), targets), "accuracy": _correct(logits, targets)}
+
+
+def mse(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+    """Mean squared error over outputs ``(B,)``: raw outputs against one-hot or real targets."""
+    inputs, targets = batch
+    outputs = model(inputs)
+    if targets.is_floating_point():
+        losses = (outputs - targets.reshape(outputs.shape)).square().flatten(1).mean(dim=1)
+        return {"loss": losses}
+    return {"loss": _squared(outputs, targets), "accuracy": _correct(outputs, targets)}
+
+
+def _squared(outputs: Tensor, targets: Tensor) -> Tensor:
+    one_hot = functional.one_hot(targets, outputs.shape[1]).to(outputs.dtype)
+    return (outputs - one_hot).square().mean(dim=1)
+
+
+def _correct(outputs: Tensor, targets: Tensor) -> Tensor:
+    return (outputs.argmax(dim=1) == targets).to(outputs.dtype)
+
+
+LOSSES: dict[str, Loss] = {"cross_entropy": cross_entropy, "mse_softmax": mse_softmax, "mse": mse}
+
+
+def loss_named(name: str) -> Loss:
+    """A loss by its name, or anybody's own as module:function.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if name in LOSSES:
+        return LOSSES[name]
+    if ":" in name:
+        return entry(name, "loss")
+    raise UsageError(f"loss: expected {', '.join(LOSSES)} or module:function, got {name!r:.80}")
+
+
+def entry(spec: str, what: str) -> Any:
+    """The object that ``module:function`` names, the working directory searched first.
+
+    Raises
+    ------
+    UsageError, InputError
+        If the name cannot be read, is taken, or importing fails.
+    """
+    module_name, _, name = spec.partition(":")
+    if not module_name or not name:
+        raise UsageError(f"{what}: expected module:function, got {spec!r:.80}")
+    if module_name.split(".")[0] in ("compute", "lossviz"):
+        taken = module_name.split(".")[0]
+        raise UsageError(f"{what}: the name {taken!r} is lossviz's own package; rename your module")
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise InputError(
+            f"{what}: {module_name}: cannot be imported from {here}: {type(error).__name__}: {text}"
+        ) from error
+    finally:
+        sys.path.remove(here)
+    if not hasattr(module, name):
+        raise UsageError(f"{what}: module {module_name} has no {name!r:.80}")
+    return getattr(module, name)
+
+
+def batches_of(inputs: Tensor, targets: Tensor, batch_size: int) -> list[tuple[Tensor, Tensor]]:
+    """``inputs (N, …)`` and ``targets (N,)`` cut into batches, in order; the last may be short."""
+    return list(zip(inputs.split(batch_size), targets.split(batch_size), strict=True))
+
+
+def check_deterministic(first: Mapping[str, float], second: Mapping[str, float]) -> None:
+    """Refuse a problem whose centre was evaluated twice with different results.
+
+    Raises
+    ------
+    InputError
+        With the usual culprits.
+    """
+    for name, value in first.items():
+        again = second[name]
+        same = value == again or (value != value and again != again)
+        if not same and not abs(value - again) <= 1e-6 * max(abs(value), abs(again)):
+            raise InputError(
+                f"{name} at the centre: {value:.9g}, then {again:.9g}: the problem is not "
+                "deterministic; the usual culprits are dropout or batch norm in training mode, "
+                "and shuffling or augmentation in the data loader"
+            )
+
+
+def sample_count(batches: Iterable[Any]) -> int:
+    """How many samples the batches hold, 0 if that cannot be seen."""
+    total = 0
+    for batch in batches:
+        first = batch[0] if isinstance(batch, tuple | list) and batch else batch
+        if not isinstance(first, torch.Tensor) or not first.ndim:
+            return 0
+        total += len(first)
+    return total

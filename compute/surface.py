@@ -1,0 +1,125 @@
+"""A loss surface, coarse to fine, resumable."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compute.evaluation import Evaluator
+from compute.problem import check_deterministic
+from compute.run import Run
+from lossviz.errors import UsageError
+from lossviz.landscape import Surface
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The points of a surface: ``alphas (n,)``, ``betas (m,)``; point index = j n + i."""
+
+    alphas: Floats
+    betas: Floats
+
+    @property
+    def count(self) -> int:
+        """How many points there are."""
+        return self.alphas.size * self.betas.size
+
+    def at(self, index: int) -> tuple[float, float]:
+        """alpha, beta of a point."""
+        j, i = divmod(index, self.alphas.size)
+        return float(self.alphas[i]), float(self.betas[j])
+
+
+def axis(low: float, high: float, count: int) -> Floats:
+    """``(count,)`` evenly spaced coordinates, both ends exact, 0 exact where it is one of them.
+
+    Raises
+    ------
+    UsageError
+        If the range is empty or the count below 1.
+    """
+    if count < 1 or not np.isfinite([low, high]).all() or (count > 1 and not high > low):
+        raise UsageError(f"grid: expected low < high and points ≥ 1, got {low:g}:{high:g}, {count}")
+    if count == 1:
+        return np.array([(low + high) / 2])
+    values = np.linspace(low, high, count)
+    values[np.abs(values) < 1e-12 * (high - low)] = 0.0
+    return values
+
+
+def levels(count: int) -> list[NDArray[np.int64]]:
+    """Nested choices of indices below ``count``, coarse to fine, each with both ends."""
+    strides = [1]
+    while strides[-1] * 2 < count - 1:
+        strides.append(strides[-1] * 2)
+    return [np.unique([*range(0, count, stride), count - 1]) for stride in reversed(strides)]
+
+
+def grid_levels(grid: Grid) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Nested sub-grids as (indices of alphas, indices of betas), the last one everything."""
+    by_alpha, by_beta = levels(grid.alphas.size), levels(grid.betas.size)
+    depth = max(len(by_alpha), len(by_beta))
+    by_alpha = by_alpha[:1] * (depth - len(by_alpha)) + by_alpha
+    by_beta = by_beta[:1] * (depth - len(by_beta)) + by_beta
+    return list(zip(by_alpha, by_beta, strict=True))
+
+
+def evaluate(
+    evaluator: Evaluator, grid: Grid, run: Run | None = None,
+    *, progress: Callable[[int], None] = lambda points: None,
+) -> Iterator[Surface]:  # fmt: skip
+    """Evaluate a grid, giving a complete, finer surface after each level; the last is the grid.
+
+    Points that ``run`` already has are not computed again; ``progress`` is told of each point
+    that is new.
+    """
+    points = run.points if run is not None else {}
+    for columns, rows in grid_levels(grid):
+        for j in rows:
+            for i in columns:
+                index = int(j) * grid.alphas.size + int(i)
+                if index in points:
+                    continue
+                began = time.perf_counter()
+                values = evaluator.at(*grid.at(index))
+                seconds = time.perf_counter() - began
+                if run is not None:
+                    run.add(index, values, seconds)
+                else:
+                    points[index] = values
+                progress(1)
+        yield collect(grid, points, columns, rows)
+
+
+def collect(
+    grid: Grid, points: dict[int, dict[str, float]], columns: Sequence[int], rows: Sequence[int]
+) -> Surface:
+    """The sub-grid ``columns`` x ``rows`` of what was evaluated; NaN and a mask elsewhere."""
+    indices = np.asarray(rows)[None, :] * grid.alphas.size + np.asarray(columns)[:, None]
+    evaluated = np.isin(indices, list(points))
+    names = next(iter(points.values()))
+    quantities = {}
+    for name in names:
+        values = np.full(indices.shape, np.nan)
+        values[evaluated] = [points[int(index)][name] for index in indices[evaluated]]
+        quantities[name] = values
+    return Surface(grid.alphas[columns], grid.betas[rows], quantities, evaluated)
+
+
+def check_center(evaluator: Evaluator) -> dict[str, float]:
+    """The values at the centre, evaluated twice.
+
+    Raises
+    ------
+    InputError
+        If the two differ.
+    """
+    first, second = evaluator.at(0.0, 0.0), evaluator.at(0.0, 0.0)
+    check_deterministic(first, second)
+    return first
