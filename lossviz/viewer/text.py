@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 def _font(pixels: int, bold: bool) -> FreeTypeFont:
     from PIL import ImageFont  # here: the window's first frame should not wait for Pillow's import
 
-    kind = "*Bold.ttf" if bold else "*Regular.ttf"
-    path = sorted((folder("assets") / "fonts").glob(kind))[0]
+    path = folder("assets") / "fonts" / f"Inter-{'SemiBold' if bold else 'Regular'}.otf"
     return ImageFont.truetype(str(path), pixels)
 
 
