@@ -1,0 +1,1 @@
+"""The sidebar: sections that edit parts of the view and return what they ask of the window."""

@@ -1,0 +1,114 @@
+"""What a panel or a key asks of the window, as plain values; and the keys. ``app.py`` obeys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Show everything."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Look from a direction, in degrees."""
+
+    azimuth: float
+    elevation: float
+
+
+@dataclass(frozen=True)
+class Toggle:
+    """Switch a boolean of the view: "isolines.surface"."""
+
+    place: str
+
+
+@dataclass(frozen=True)
+class NextColormap:
+    """The next colour map, or with -1 the one before."""
+
+    step: int = 1
+
+
+@dataclass(frozen=True)
+class NextScale:
+    """Heights, colours and isolines: logarithmic, or linear if they are logarithmic now."""
+
+
+@dataclass(frozen=True)
+class Screenshot:
+    """Take a picture into a file."""
+
+
+@dataclass(frozen=True)
+class CopyView:
+    """The view as text into the clipboard."""
+
+
+@dataclass(frozen=True)
+class PasteView:
+    """The view from the clipboard."""
+
+
+@dataclass(frozen=True)
+class ResetView:
+    """Everything as at the start."""
+
+
+@dataclass(frozen=True)
+class Close:
+    """Close the window."""
+
+
+Command = (
+    Fit | Look | Toggle | NextColormap | NextScale | Screenshot | CopyView | PasteView | ResetView
+    | Close
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Keys (GLFW's names, with Ctrl+ or Shift+ before) that give a command."""
+
+    keys: tuple[str, ...]
+    command: Command
+    says: str
+
+
+# The help card prints this table and the key handler searches it.
+BINDINGS = (
+    Binding(("R", "HOME"), Fit(), "show everything"),
+    Binding(("1",), Look(-90, 0), "from the front"),
+    Binding(("3",), Look(0, 0), "from the right"),
+    Binding(("7",), Look(-90, 90), "from above"),
+    Binding(("5",), Toggle("camera.orthographic"), "perspective or orthographic"),
+    Binding(("L",), NextScale(), "logarithmic or linear"),
+    Binding(("I",), Toggle("isolines.surface"), "isolines"),
+    Binding(("F",), Toggle("isolines.floor"), "floor"),
+    Binding(("W",), Toggle("surface.wire"), "the computed grid"),
+    Binding(("A",), Toggle("axes.axes"), "axes"),
+    Binding(("C",), NextColormap(1), "next colour map"),
+    Binding(("Shift+C",), NextColormap(-1), "colour map before"),
+    Binding(("P",), Screenshot(), "picture into a file"),
+    Binding(("TAB",), Toggle("panels.visible"), "panels"),
+    Binding(("H", "F1"), Toggle("panels.help"), "this card"),
+    Binding(("Ctrl+C",), CopyView(), "copy the view as text"),
+    Binding(("Ctrl+V",), PasteView(), "paste a view"),
+    Binding(("Q", "ESCAPE"), Close(), "close"),
+)
+MOUSE = (
+    ("left drag", "turn"),
+    ("right drag, Shift + left drag", "move"),
+    ("wheel", "nearer and farther, at the pointer"),
+    ("middle click", "turn around this point"),
+    ("double click", "fly to this point"),
+    ("drop files", "open them"),
+)
+
+
+def command_for(key: str, *, ctrl: bool, shift: bool) -> Command | None:
+    """The command of a key press, by the key's name."""
+    name = ("Ctrl+" if ctrl else "") + ("Shift+" if shift else "") + key
+    return next((binding.command for binding in BINDINGS if name in binding.keys), None)

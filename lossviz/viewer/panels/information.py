@@ -1,0 +1,63 @@
+"""What the landscapes are: numbers and provenance."""
+
+from __future__ import annotations
+
+from imgui_bundle import imgui
+
+from lossviz.viewer.commands import Command
+from lossviz.viewer.panels.widgets import fact
+from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.state import ViewState
+from lossviz.viewer.ticks import number
+
+
+def draw(state: ViewState, scene: Scene) -> list[Command]:
+    """One block a landscape; edits nothing."""
+    for index, item in enumerate(scene.items):
+        imgui.push_id(index)
+        if imgui.tree_node_ex(item.title, imgui.TreeNodeFlags_.default_open):
+            _values(item)
+            _provenance(item)
+            imgui.tree_pop()
+        imgui.pop_id()
+    return []
+
+
+def _values(item: Item) -> None:
+    """Lowest, highest and centre of every quantity."""
+    flags = imgui.TableFlags_.sizing_stretch_prop
+    if not imgui.begin_table("values", 4, flags):
+        return
+    for name in ("", "lowest", "highest", "centre"):
+        imgui.table_next_column()
+        imgui.text_disabled(name)
+    for name, values in item.surface.quantities.items():
+        span = item.span(name)
+        low, high = (span[0], span[2]) if span else (float("nan"),) * 2
+        imgui.table_next_column()
+        imgui.text_disabled(name.replace("_", " "))
+        for value in (low, high, float(values[item.surface.center])):
+            imgui.table_next_column()
+            imgui.text(number(value))
+    imgui.end_table()
+
+
+def _provenance(item: Item) -> None:
+    known = item.landscape.provenance
+    n, m = item.surface.shape
+    fact("grid", f"{n} × {m}")
+    seed = "" if known.seed is None else f", seed {known.seed}"
+    facts = {
+        "checkpoint": known.checkpoint,
+        "data": f"{known.data} {known.split}".strip(),
+        "samples": f"{known.samples:,} ({known.selection})" if known.samples else "",
+        "loss": known.loss,
+        "directions": f"{known.directions} {known.direction_normalize}{seed}".strip(", "),
+        "batch norm": known.batch_norm,
+        "precision": known.precision,
+        "computed": known.date.replace("T", " ")[:16],
+        "notes": "; ".join(known.notes),
+    }
+    for name, value in facts.items():
+        if value:
+            fact(name, value)

@@ -1,0 +1,72 @@
+"""All sections in one column at the right, and a line for messages."""
+
+from __future__ import annotations
+
+from imgui_bundle import imgui
+
+from lossviz.viewer.commands import Command
+from lossviz.viewer.panels import camera, help, information, isolines, picture, surface
+from lossviz.viewer.panels.widgets import section
+from lossviz.viewer.scene import Scene
+from lossviz.viewer.state import ViewState
+
+WIDTH = 320.0  # points
+_SECTIONS = {
+    "Surface": (surface.draw, True),
+    "Isolines": (isolines.draw, True),
+    "Camera": (camera.draw, False),
+    "Picture": (picture.draw, False),
+    "Information": (information.draw, False),
+}
+_FIXED = (
+    imgui.WindowFlags_.no_title_bar | imgui.WindowFlags_.no_resize | imgui.WindowFlags_.no_move
+    | imgui.WindowFlags_.no_collapse | imgui.WindowFlags_.no_saved_settings
+)  # fmt: skip
+
+
+def draw(
+    state: ViewState, scene: Scene, width: float, height: float, scale: float, message: str = ""
+) -> list[Command]:
+    """Draw the sidebar, the help card and a message in a window of ``width`` x ``height``."""
+    asked: list[Command] = []
+    sidebar = room(state, width, scale)
+    if sidebar:
+        imgui.set_next_window_pos(imgui.ImVec2(width - sidebar, 0))
+        imgui.set_next_window_size(imgui.ImVec2(sidebar, height))
+        imgui.push_style_var(imgui.StyleVar_.window_rounding, 0.0)
+        imgui.begin("##sidebar", None, _FIXED)
+        imgui.pop_style_var()
+        for name, (section_draw, opened) in _SECTIONS.items():
+            if section(name, opened=opened):
+                asked += section_draw(state, scene)
+        imgui.spacing()
+        imgui.text_disabled("H  keys and mouse     Tab  hide this")
+        imgui.end()
+    if state.panels.help:
+        help.draw(state, width - sidebar, height, scale)
+    if message:
+        _message(message, width - sidebar, height, scale)
+    return asked
+
+
+def room(state: ViewState, width: float, scale: float) -> float:
+    """How wide the sidebar is: nothing if hidden or if it would take half of the window."""
+    wanted = WIDTH * scale
+    return wanted if state.panels.visible and wanted < width / 2 else 0.0
+
+
+def _message(text: str, width: float, height: float, scale: float) -> None:
+    where = imgui.ImVec2(14 * scale, height - 14 * scale)
+    imgui.set_next_window_pos(where, imgui.Cond_.always, imgui.ImVec2(0.0, 1.0))
+    imgui.set_next_window_size_constraints(
+        imgui.ImVec2(0, 0), imgui.ImVec2(max(width - 28 * scale, 80 * scale), height)
+    )
+    flags = (
+        _FIXED | imgui.WindowFlags_.always_auto_resize | imgui.WindowFlags_.no_inputs
+        | imgui.WindowFlags_.no_focus_on_appearing
+    )  # fmt: skip
+    imgui.begin("##message", None, flags)
+    imgui.push_text_wrap_pos(max(width - 60 * scale, 60 * scale))
+    imgui.text_unformatted(text)
+    imgui.pop_text_wrap_pos()
+    imgui.end()

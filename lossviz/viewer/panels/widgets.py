@@ -1,0 +1,79 @@
+"""Rows of the sidebar: a name at the left, its control at the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imgui_bundle import imgui
+
+NAME_SHARE = 0.40  # of the sidebar's width
+
+
+def section(name: str, *, opened: bool = True) -> bool:
+    """A header that folds; True if what is under it is to be drawn."""
+    imgui.spacing()
+    bold = imgui.get_io().fonts.fonts[1]
+    imgui.push_font(bold, 0.0)
+    flags = imgui.TreeNodeFlags_.default_open if opened else imgui.TreeNodeFlags_.none
+    shown = imgui.collapsing_header(name, flags)
+    imgui.pop_font()
+    return bool(shown)
+
+
+def _row(name: str) -> str:
+    """Write the name, leave the cursor where the control goes; gives the control's hidden id."""
+    imgui.align_text_to_frame_padding()
+    imgui.text(name)
+    imgui.same_line(imgui.get_content_region_avail().x * 0 + imgui.get_window_width() * NAME_SHARE)
+    imgui.set_next_item_width(-1)
+    return f"##{name}"
+
+
+def choice(name: str, value: str, choices: Sequence[str]) -> str:
+    """One of a few strings."""
+    names = list(choices) if value in choices else [value, *choices]
+    changed, index = imgui.combo(_row(name), names.index(value), [n.replace("_", " ") for n in names])
+    return names[index] if changed else value
+
+
+def slider(
+    name: str, value: float, low: float, high: float, shown: str = "%.2f", log: bool = False
+) -> float:
+    """A number between two others; Ctrl+click types it."""
+    flags = imgui.SliderFlags_.always_clamp
+    if log:
+        flags |= imgui.SliderFlags_.logarithmic
+    changed, new = imgui.slider_float(_row(name), value, low, high, shown, flags)
+    return float(new) if changed else value
+
+
+def whole(name: str, value: int, low: int, high: int) -> int:
+    """A whole number between two others."""
+    flags = imgui.SliderFlags_.always_clamp
+    changed, new = imgui.slider_int(_row(name), value, low, high, "%d", flags)
+    return int(new) if changed else value
+
+
+def checks(*entries: tuple[str, bool]) -> list[bool]:
+    """Check boxes, two in a row."""
+    values = []
+    for index, (name, value) in enumerate(entries):
+        if index % 2:
+            imgui.same_line(imgui.get_window_width() * 0.5)
+        values.append(bool(imgui.checkbox(name, value)[1]))
+    return values
+
+
+def pair(name: str, first: float, second: float) -> tuple[float, float]:
+    """Two numbers, typed."""
+    _, (a, b) = imgui.input_float2(_row(name), [first, second], "%.4g")
+    return float(a), float(b)
+
+
+def fact(name: str, value: str) -> None:
+    """Something known, not editable; long texts wrap."""
+    imgui.text_disabled(name)
+    imgui.same_line(imgui.get_window_width() * NAME_SHARE)
+    imgui.push_text_wrap_pos(0.0)
+    imgui.text_unformatted(value)
+    imgui.pop_text_wrap_pos()
