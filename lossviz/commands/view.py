@@ -1,3 +1,89 @@
-"""``lossviz view``"""
-def add_arguments(parser): ...
-def run(args): ...
+"""``lossviz view``: landscapes in a window."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lossviz.commands.render import add_view_arguments, render_files, size, view_state
+from lossviz.errors import LossvizError
+
+if TYPE_CHECKING:
+    from lossviz.viewer.state import ViewState
+
+BUNDLED = ("resnet56", "resnet56_noshort")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``lossviz view``."""
+    parser.add_argument("files", nargs="*", metavar="FILE", help="landscapes (the bundled pair)")
+    parser.add_argument("--size", type=size, default=(1280, 760), metavar="WxH", help="of the window")
+    parser.add_argument("--output-dir", type=Path, default=Path("out"), metavar="FOLDER",
+                        help="where the pictures go if there is no display (out)")  # fmt: skip
+    add_view_arguments(parser)
+    # For tests and benchmarks.
+    parser.add_argument("--exit-after-first-frame", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Open the window; without a display, draw the same pictures into files."""
+    from lossviz import ply
+    from lossviz.commands.render import check_quantities
+
+    paths = [Path(path) for path in args.files] or bundled()
+    state = view_state(args)
+    landscapes = [ply.read(path) for path in paths]
+    check_quantities(landscapes, state)
+    if sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        return _into_files(paths, state, args.output_dir, "no display")
+    from lossviz.viewer.app import NoWindow, Options, show
+    from lossviz.viewer.scene import Scene
+
+    options = Options(
+        size=args.size, exit_after_first_frame=args.exit_after_first_frame, report=args.report,
+        check_gl=bool(os.environ.get("LOSSVIZ_CHECK_GL")),
+    )  # fmt: skip
+    try:
+        return show(Scene(landscapes), state, paths, options)
+    except NoWindow as error:
+        return _into_files(paths, state, args.output_dir, str(error))
+
+
+def bundled() -> list[Path]:
+    """The pair that comes with lossviz.
+
+    Raises
+    ------
+    LossvizError
+        If the installation lacks it.
+    """
+    from lossviz.resources import folder
+
+    paths = [folder("assets") / "landscapes" / f"{name}.ply" for name in BUNDLED]
+    if missing := [path for path in paths if not path.is_file()]:
+        raise LossvizError(f"{missing[0]}: expected a bundled landscape; install lossviz again")
+    return paths
+
+
+def _into_files(paths: list[Path], state: ViewState, folder: Path, why: str) -> int:
+    """One picture of all, and one of each if there are several."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LossvizError(f"{folder}: cannot be made: {error.strerror}") from None
+    jobs = [(paths, "_and_".join(path.stem for path in paths)[:100])]
+    if len(paths) > 1:
+        jobs += [([path], path.stem) for path in paths]
+    print(f"lossviz: {why}, so the pictures go into files:")
+    for some, name in jobs:
+        target = folder / f"{name}.png"
+        state.picture.width, state.picture.height = (1920, 960) if len(some) > 1 else (1440, 1080)
+        render_files(some, target, state)
+        print(f"  {target}")
+    return 0

@@ -11,6 +11,13 @@ TEXT = 10.0  # points: numbers and names of axes
 TITLE = 14.0
 SUBTITLE = 9.0
 BAR_WIDTH, BAR_ROOM = 12.0, 74.0  # points: the bar itself, and all that it needs
+SIDEBAR = 320.0  # points
+
+
+def sidebar_room(state: ViewState, width: float, scale: float) -> float:
+    """How much of a window's ``width`` the sidebar takes; none where it would take half."""
+    wanted = SIDEBAR * scale
+    return wanted if state.panels.visible and wanted < width / 2 else 0.0
 
 
 @dataclass(frozen=True)

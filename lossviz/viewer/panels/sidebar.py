@@ -7,10 +7,11 @@ from imgui_bundle import imgui
 from lossviz.viewer.commands import Command
 from lossviz.viewer.panels import camera, help, information, isolines, picture, surface
 from lossviz.viewer.panels.widgets import section
+from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
-WIDTH = 320.0  # points
+
 _SECTIONS = {
     "Surface": (surface.draw, True),
     "Isolines": (isolines.draw, True),
@@ -29,7 +30,7 @@ def draw(
 ) -> list[Command]:
     """Draw the sidebar, the help card and a message in a window of ``width`` x ``height``."""
     asked: list[Command] = []
-    sidebar = room(state, width, scale)
+    sidebar = sidebar_room(state, width, scale)
     if sidebar:
         imgui.set_next_window_pos(imgui.ImVec2(width - sidebar, 0))
         imgui.set_next_window_size(imgui.ImVec2(sidebar, height))
@@ -47,12 +48,6 @@ def draw(
     if message:
         _message(message, width - sidebar, height, scale)
     return asked
-
-
-def room(state: ViewState, width: float, scale: float) -> float:
-    """How wide the sidebar is: nothing if hidden or if it would take half of the window."""
-    wanted = WIDTH * scale
-    return wanted if state.panels.visible and wanted < width / 2 else 0.0
 
 
 def _message(text: str, width: float, height: float, scale: float) -> None:

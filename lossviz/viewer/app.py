@@ -1,0 +1,463 @@
+"""The window: its events, its frames, and who owns what.
+
+The loop sleeps until something happens. After an event it draws; while the camera moves it draws
+coarsely, at rest in full. The picture is kept, so that a panel's frame costs no surface.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import glfw
+import moderngl
+
+from lossviz.errors import LossvizError
+from lossviz.viewer import commands as cmd
+from lossviz.viewer.camera import View, resolve
+from lossviz.viewer.colormaps import names
+from lossviz.viewer.feed import Feed
+from lossviz.viewer.gestures import Gestures
+from lossviz.viewer.layout import layout, sidebar_room
+from lossviz.viewer.picking import pick
+from lossviz.viewer.picture import Picture, views
+from lossviz.viewer.scene import Scene
+from lossviz.viewer.state import ViewState
+
+if TYPE_CHECKING:
+    from lossviz.viewer.gui import Gui
+
+WAIT = 0.5  # seconds that the loop sleeps at most: files are looked at as often
+REST = 0.15  # seconds after the last movement until the full picture
+SETTLE = 3  # frames after each event: panels may answer late
+TOAST = 4.0  # seconds that a message stays
+
+
+class NoWindow(LossvizError):
+    """There is no display, or none that can show OpenGL 3.3."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What ``lossviz view`` was asked for beside files and view."""
+
+    size: tuple[int, int] = (1280, 760)
+    exit_after_first_frame: bool = False
+    report: Path | None = None  # after each frame: the view and a frame count as JSON, for tests
+    check_gl: bool = False  # stop at the first GL error
+
+
+class App:
+    """A window over one scene. ``run`` returns when it is closed."""
+
+    def __init__(
+        self, scene: Scene, state: ViewState, paths: Sequence[Path], options: Options
+    ) -> None:
+        self.scene, self.state, self.options = scene, state, options
+        self._owned = ExitStack()
+        self.window = _open_window(", ".join(item.title for item in scene.items), options.size)
+        self._owned.callback(self.window.destroy)
+        self.handle: Any = self.window._window
+        self.ctx: moderngl.Context = self.window.ctx
+        self.picture = Picture(self.ctx)
+        self._owned.callback(self.picture.release)
+        self.feed = Feed(paths, wake=glfw.post_empty_event)
+        self.gui: Gui | None = None
+        self._still: tuple[moderngl.Framebuffer, moderngl.Texture] | None = None
+        self._shown: object = None  # what the kept picture shows
+        self.frames, self.due = 0, SETTLE
+        self.moved = -1e9
+        self.message, self.message_until = "", 0.0
+        self._measure()
+        self.gestures = Gestures(self._pick, self._view_at, self.density * self.scale)
+
+    # ── sizes ────────────────────────────────────────────────────────────────────────────────
+
+    def _measure(self) -> None:
+        """Sizes now: window units, framebuffer pixels, and how many of each make a point."""
+        self.size = glfw.get_window_size(self.handle)
+        self.pixels = glfw.get_framebuffer_size(self.handle)
+        self.density = self.pixels[0] / max(self.size[0], 1)  # pixels a window unit
+        content = glfw.get_window_content_scale(self.handle)[0]
+        self.scale = max(content / self.density, 0.5)  # window units a point
+        self.ctx.viewport = (0, 0, *self.pixels)
+        self.screen = self.ctx.detect_framebuffer(0)
+        self.due = SETTLE
+
+    @property
+    def free(self) -> tuple[int, int]:
+        """Pixels that the picture has, left of the sidebar."""
+        # The width is known before ImGui is loaded, so that the first picture does not jump.
+        sidebar = sidebar_room(self.state, self.size[0], self.scale) * self.density
+        return max(round(self.pixels[0] - sidebar), 1), max(self.pixels[1], 1)
+
+    @property
+    def points(self) -> float:
+        """Pixels a point."""
+        return self.density * self.scale
+
+    # ── the loop ─────────────────────────────────────────────────────────────────────────────
+
+    def run(self) -> int:
+        """Draw until the window is closed; returns the exit status."""
+        with self._owned:
+            self._listen()
+            self._draw_picture()
+            self._present()
+            if self.options.exit_after_first_frame:
+                self.ctx.finish()
+                return 0
+            self._start_gui()
+            self.due = SETTLE
+            while not glfw.window_should_close(self.handle):
+                self._step()
+        return 0
+
+    def _step(self) -> None:
+        now = time.monotonic()
+        waiting = WAIT
+        if self._moving(now):
+            waiting = max(self.moved + REST - now, 0.0)
+        if self.due:
+            glfw.poll_events()
+        else:
+            glfw.wait_events_timeout(waiting)
+        self._read_news()
+        if self.message and time.monotonic() > self.message_until:
+            self.message, self.due = "", SETTLE
+        if self.due or self._picture_key() != self._shown:
+            self.due = max(self.due - 1, 0)
+            self._frame()
+
+    def _moving(self, now: float) -> bool:
+        return now - self.moved < REST
+
+    def _frame(self) -> None:
+        """One frame: the picture if it changed, the panels, then to the screen."""
+        if 0 in self.pixels:
+            return
+        self._draw_picture()
+        self._draw_gui()
+        self._present()
+        if self.options.check_gl and (error := self.ctx.error) != "GL_NO_ERROR":
+            raise LossvizError(f"OpenGL: {error} after frame {self.frames}")
+        if not self._moving(time.monotonic()) and self.picture.improve(self.scene, self.state):
+            self._shown, self.due = None, max(self.due, 1)
+
+    def _picture_key(self) -> object:
+        """Everything that the kept picture depends on."""
+        state = replace(self.state, panels=None)  # type: ignore[arg-type]
+        keys = tuple(item.key for item in self.scene.items)
+        return state.to_json(), keys, self.free, self._moving(time.monotonic())
+
+    def _draw_picture(self) -> None:
+        width, height = self.free
+        self._resolve_camera()
+        key = self._picture_key()
+        if self._still is None or self._still[1].size != (width, height):
+            self.screen.use()
+            if self._still is not None:
+                for part in self._still:
+                    part.release()
+            texture = self.ctx.texture((width, height), 4)
+            self._still, self._shown = (self.ctx.framebuffer([texture]), texture), None
+        if key != self._shown:
+            self.picture.draw(
+                self.scene, self.state, self._still[0], width, height, scale=self.points,
+                moving=self._moving(time.monotonic()),
+            )  # fmt: skip
+            self._shown = key
+        self.screen.use()
+        self.ctx.clear()
+        self.ctx.copy_framebuffer(self.screen, self._still[0])
+
+    def _resolve_camera(self) -> None:
+        width, height = self.free
+        cell = layout(len(self.scene.items), width, height, self.points, self.state).cells[0]
+        bounds = self.scene.bounds(self.state)
+        resolve(self.state.camera, bounds, cell.width / max(cell.height, 1))
+
+    def _start_gui(self) -> None:
+        """Dear ImGui is loaded after the first picture."""
+        from lossviz.viewer.gui import Gui
+
+        self.gui = Gui(self.ctx, self.scale)
+        self._owned.callback(self.gui.release)
+        self._drawn = time.monotonic()
+
+    def _draw_gui(self) -> None:
+        if self.gui is None:
+            return
+        from lossviz.viewer.panels import sidebar
+
+        now = time.monotonic()
+        width, height = self.size
+        self.gui.begin(width, height, self.density, now - self._drawn, self.state.picture.theme)
+        self._drawn = now
+        asked = sidebar.draw(self.state, self.scene, width, height, self.scale, self.message)
+        self.gui.end(self.screen)
+        for command in asked:
+            self.obey(command)
+
+    def _present(self) -> None:
+        self.frames += 1
+        if self.options.report is not None:
+            self._report(self.options.report)
+        glfw.swap_buffers(self.handle)
+
+    def _report(self, path: Path) -> None:
+        told = {
+            "frames": self.frames, "size": self.size, "view": json.loads(self.state.to_json()),
+            "revisions": [item.revision for item in self.scene.items], "message": self.message,
+        }  # fmt: skip
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(told), encoding="utf-8")
+        os.replace(temporary, path)
+
+    def tell(self, message: str) -> None:
+        """Show a line for a few seconds."""
+        self.message, self.message_until = message, time.monotonic() + TOAST
+        self.due = SETTLE
+
+    def _read_news(self) -> None:
+        for news in self.feed.poll():
+            if news.landscape is None:
+                self.tell(news.problem)
+                continue
+            try:
+                self.scene.replace(news.index, news.landscape)
+            except LossvizError as error:
+                self.tell(str(error))
+            self.due = SETTLE
+
+    # ── commands ─────────────────────────────────────────────────────────────────────────────
+
+    def obey(self, command: cmd.Command) -> None:
+        """Do what a key or a panel asked for."""
+        state, camera = self.state, self.state.camera
+        self.due = SETTLE
+        match command:
+            case cmd.Fit():
+                camera.distance, camera.target = 0.0, (0.0, 0.0, 0.0)
+            case cmd.Look(azimuth, elevation):
+                camera.azimuth, camera.elevation, camera.distance = azimuth, elevation, 0.0
+            case cmd.Toggle(place):
+                part, _, name = place.partition(".")
+                setattr(getattr(state, part), name, not getattr(getattr(state, part), name))
+            case cmd.NextColormap(step):
+                known = names()
+                at = known.index(state.surface.colormap) if state.surface.colormap in known else 0
+                state.surface.colormap = known[(at + step) % len(known)]
+            case cmd.NextScale():
+                log = self.scene.height_range(state, 0).log
+                state.surface.height_scale = "linear" if log else "log"
+                state.surface.color_scale = state.isolines.spacing = state.surface.height_scale
+            case cmd.Screenshot():
+                self._screenshot()
+            case cmd.CopyView():
+                glfw.set_clipboard_string(self.handle, state.to_json())
+                self.tell("The view is in the clipboard.")
+            case cmd.PasteView():
+                self._paste()
+            case cmd.ResetView():
+                self.state = replace(ViewState(), panels=state.panels)
+            case cmd.Close():
+                glfw.set_window_should_close(self.handle, True)
+
+    def _paste(self) -> None:
+        text = glfw.get_clipboard_string(self.handle) or b""
+        try:
+            state = ViewState.from_json(text.decode(errors="replace"))
+        except LossvizError as error:
+            self.tell(f"The clipboard holds no view: {error}")
+            return
+        known = self.scene.quantities()
+        if {state.surface.height, state.surface.color} <= set(known) and (
+            state.surface.colormap in names()
+        ):
+            self.state = replace(state, panels=self.state.panels)
+        else:
+            self.tell("The view in the clipboard needs quantities that these files do not have.")
+
+    def _screenshot(self) -> None:
+        """As the picture section says, into the first free name in the present folder."""
+        from lossviz.viewer.screenshot import save, take
+
+        own = self.state.picture
+        stem = "_".join(item.title for item in self.scene.items)[:80].replace("/", "_")
+        number = 1
+        while (path := Path(f"lossviz-{stem}-{number:03}.png")).exists():
+            number += 1
+        try:
+            if own.panels:
+                rgba = _window_pixels(self.screen, self.pixels)
+            else:
+                rgba = take(
+                    self.picture, self.scene, self.state, width=own.width, height=own.height,
+                    scale=own.scale, supersample=own.supersample, transparent=own.transparent,
+                )  # fmt: skip
+            save(path, rgba, self.scene, self.state)
+            self.tell(f"Saved {path.resolve()}")
+        except LossvizError as error:
+            self.tell(str(error))
+        self._shown = None
+
+    def open(self, paths: Sequence[str]) -> None:
+        """Show other files instead; on any problem keep what is shown."""
+        from lossviz import ply
+
+        try:
+            scene = Scene([ply.read(path) for path in paths])
+        except LossvizError as error:
+            self.tell(str(error))
+            return
+        self.scene = scene
+        self.feed = Feed([Path(path) for path in paths], wake=glfw.post_empty_event)
+        known = scene.quantities()
+        for name in ("height", "color"):
+            if getattr(self.state.surface, name) not in known:
+                setattr(self.state.surface, name, "loss")
+        self.obey(cmd.Fit())
+
+    # ── events ───────────────────────────────────────────────────────────────────────────────
+
+    def _listen(self) -> None:
+        handle = self.handle
+        glfw.set_cursor_pos_callback(handle, self._on_pointer)
+        glfw.set_mouse_button_callback(handle, self._on_button)
+        glfw.set_scroll_callback(handle, self._on_wheel)
+        glfw.set_key_callback(handle, self._on_key)
+        glfw.set_char_callback(handle, self._on_character)
+        glfw.set_drop_callback(handle, lambda _, paths: self.open(paths))
+        glfw.set_window_refresh_callback(handle, lambda _: self._soon())
+        glfw.set_framebuffer_size_callback(handle, lambda *_: self._measure())
+        glfw.set_window_size_callback(handle, lambda *_: self._measure())
+        glfw.set_window_content_scale_callback(handle, lambda *_: self._measure())
+
+    def _soon(self) -> None:
+        self.due = SETTLE
+
+    def _camera_moved(self, moved: bool) -> None:
+        if moved:
+            self.moved = time.monotonic()
+
+    def _on_pointer(self, _: Any, x: float, y: float) -> None:
+        if self.gui is not None:
+            self.gui.pointer(x, y)
+        moved = self.gestures.move(self.state.camera, x * self.density, y * self.density)
+        self._camera_moved(moved)
+        self._soon()
+
+    def _on_button(self, _: Any, button: int, action: int, modifiers: int) -> None:
+        if self.gui is not None:
+            self.gui.button(button, action == glfw.PRESS)
+        if action == glfw.RELEASE:
+            self.gestures.release()
+        elif not self._over_panels():
+            shift = bool(modifiers & glfw.MOD_SHIFT)
+            moved = self.gestures.press(self.state.camera, button, shift, time.monotonic())
+            self._camera_moved(moved)
+        self._soon()
+
+    def _on_wheel(self, _: Any, x: float, y: float) -> None:
+        if self.gui is not None:
+            self.gui.wheel(x, y)
+        if not self._over_panels():
+            self._camera_moved(self.gestures.wheel(self.state.camera, y))
+        self._soon()
+
+    def _over_panels(self) -> bool:
+        """The pointer is over the sidebar or a card, or one of them holds it."""
+        beside = self.gestures.at[0] >= self.free[0]
+        return beside or (self.gui is not None and self.gui.wants_mouse)
+
+    def _on_key(self, _: Any, key: int, code: int, action: int, modifiers: int) -> None:
+        if self.gui is not None:
+            self.gui.key(key, action != glfw.RELEASE, modifiers)
+        self._soon()
+        if action == glfw.RELEASE or (self.gui is not None and self.gui.wants_text):
+            return
+        ctrl = bool(modifiers & (glfw.MOD_CONTROL | glfw.MOD_SUPER))
+        command = cmd.command_for(
+            _key_name(key), ctrl=ctrl, shift=bool(modifiers & glfw.MOD_SHIFT)
+        )
+        if command is not None:
+            self.obey(command)
+
+    def _on_character(self, _: Any, code: int) -> None:
+        if self.gui is not None:
+            self.gui.character(code)
+        self._soon()
+
+    def _pick(self, x: float, y: float) -> Any:
+        return pick(self.scene, self.state, *self.free, self.points, x, y)
+
+    def _view_at(self, x: float, y: float) -> View | None:
+        found, seen = views(self.scene, self.state, *self.free, self.points)
+        return next((v for cell, v in zip(found.cells, seen, strict=True) if cell.contains(x, y)), None)
+
+
+_NAMES = {
+    getattr(glfw, name): name.removeprefix("KEY_")
+    for name in dir(glfw)
+    if name.startswith("KEY_") and not name.startswith("KEY_KP")
+} | {getattr(glfw, f"KEY_KP_{digit}"): str(digit) for digit in range(10)}
+
+
+def _key_name(key: int) -> str:
+    """The key's letter on the user's own keyboard, else GLFW's name of the key."""
+    if glfw.KEY_A <= key <= glfw.KEY_Z:
+        return (glfw.get_key_name(key, 0) or _NAMES[key]).upper()
+    return _NAMES.get(key, "")
+
+
+def _open_window(title: str, size: tuple[int, int]) -> Any:
+    """A GLFW window of moderngl-window's, whose events we handle ourselves.
+
+    Raises
+    ------
+    NoWindow
+        If there is no display or no OpenGL 3.3.
+    """
+    from moderngl_window.context.glfw import Window
+
+    if not glfw.init():
+        raise NoWindow("no display: expected a screen that GLFW can use")
+    try:
+        window = Window(
+            title=f"{title} — lossviz", size=size, gl_version=(3, 3), resizable=True, vsync=True,
+            aspect_ratio=None, samples=0, fullscreen=False,
+        )  # fmt: skip
+    except Exception as error:
+        raise NoWindow(f"no window: {error}") from None
+    window.exit_key = None
+    return window
+
+
+def _window_pixels(screen: moderngl.Framebuffer, size: tuple[int, int]) -> Any:
+    """What the window shows, ``(h, w, 4)`` uint8, opaque."""
+    import numpy as np
+
+    data = screen.read(viewport=(0, 0, *size), components=4, alignment=1)
+    rgba = np.frombuffer(data, np.uint8).reshape(size[1], size[0], 4)[::-1].copy()
+    rgba[..., 3] = 255
+    return rgba
+
+
+def show(
+    scene: Scene, state: ViewState, paths: Sequence[Path], options: Options | None = None
+) -> int:
+    """Open a window on a scene whose landscapes came from ``paths``, until it is closed.
+
+    Raises
+    ------
+    NoWindow
+        If no window can be opened.
+    """
+    return App(scene, state, paths, options or Options()).run()

@@ -1,0 +1,84 @@
+"""The mouse over the picture: turning, moving, coming nearer, flying to a point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import glfw
+
+from lossviz.viewer import camera
+from lossviz.viewer.picking import Hit
+from lossviz.viewer.state import CameraState
+
+TURN = 0.35  # degrees a point
+WHEEL = 1.15  # nearer by this a notch
+DOUBLE = 0.35  # seconds between the clicks of a double click
+STILL = 4.0  # points: a click that moves farther is a drag
+
+# What the window tells the gestures: (x, y) to what lies there, and the cell's view at (x, y).
+Pick = Callable[[float, float], Hit | None]
+ViewAt = Callable[[float, float], camera.View | None]
+
+
+@dataclass
+class Gestures:
+    """Turns pointer events over the picture into changes of the camera. Pixels, from the top left."""
+
+    pick: Pick
+    view_at: ViewAt
+    scale: float  # pixels a point
+    held: int | None = None
+    shift: bool = False
+    at: tuple[float, float] = (0.0, 0.0)
+    _pressed: tuple[float, float, float] = field(default=(-1e9, 0.0, 0.0))
+
+    def press(self, own: CameraState, button: int, shift: bool, now: float) -> bool:
+        """A button went down; True if the camera moved (a double click, a new pivot)."""
+        self.held, self.shift = button, shift
+        then, x, y = self._pressed
+        near = math.dist((x, y), self.at) < STILL * self.scale
+        self._pressed = (now, *self.at)
+        if button == glfw.MOUSE_BUTTON_MIDDLE:
+            return self._center(own, 1.0)
+        if button == glfw.MOUSE_BUTTON_LEFT and not shift and near and now - then < DOUBLE:
+            self._pressed = (-1e9, 0.0, 0.0)
+            return self._center(own, 2.0)
+        return False
+
+    def _center(self, own: CameraState, nearer: float) -> bool:
+        """Turn around the point under the pointer from now on, and come nearer."""
+        hit = self.pick(*self.at)
+        if hit is None:
+            return False
+        x, y, z = hit.point.tolist()
+        own.target = (x, y, z)
+        camera.zoom(own, nearer)
+        return True
+
+    def release(self) -> None:
+        """No button is held any more."""
+        self.held = None
+
+    def move(self, own: CameraState, x: float, y: float) -> bool:
+        """The pointer moved; True if the camera did."""
+        dx, dy = x - self.at[0], y - self.at[1]
+        self.at = x, y
+        if self.held is None or not (dx or dy):
+            return False
+        if self.held == glfw.MOUSE_BUTTON_RIGHT or self.shift:
+            seen = self.view_at(x - dx, y - dy) or self.view_at(x, y)
+            if seen is not None:
+                camera.pan(own, seen, dx, dy)
+            return seen is not None
+        if self.held == glfw.MOUSE_BUTTON_LEFT:
+            camera.orbit(own, -dx / self.scale * TURN, dy / self.scale * TURN)
+            return True
+        return False
+
+    def wheel(self, own: CameraState, notches: float) -> bool:
+        """Nearer to what is under the pointer, or to the target if nothing is."""
+        hit = self.pick(*self.at)
+        camera.zoom(own, WHEEL ** max(min(notches, 8.0), -8.0), None if hit is None else hit.point)
+        return bool(notches)
