@@ -26,7 +26,7 @@ def table(colormap: mpl.colors.Colormap) -> np.ndarray:
 if __name__ == "__main__":
     tables = {name: table(mpl.colormaps[name]) for name in MATPLOTLIB}
     tables |= {name: table(getattr(cmcrameri.cm, name)) for name in CRAMERI}
-    # RdBu and Spectral are turned round, so that in every diverging map low is blue and high is red.
+    # RdBu and Spectral are turned round: in every diverging map low is blue and high is red.
     tables["coolwarm"] = table(mpl.colormaps["coolwarm"])
     tables["RdBu"] = table(mpl.colormaps["RdBu_r"])
     tables["Spectral"] = table(mpl.colormaps["Spectral_r"])
