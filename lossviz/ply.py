@@ -31,7 +31,7 @@ from lossviz.landscape import (
     Surface,
     Trajectory,
 )
-from lossviz.ply_header import LARGEST, Header, scan, shown
+from lossviz.ply_header import LARGEST, Header, printable, scan, shown
 
 Table = NDArray[np.void]
 
@@ -321,7 +321,7 @@ def read(path: str | Path) -> Landscape:
     InputError
         One line: the file, the place, what was expected and what came.
     """
-    path, place = Path(path), shown(str(path))[1:-1]
+    path, place = Path(path), printable(str(path))
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):

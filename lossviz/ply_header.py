@@ -65,8 +65,13 @@ class Header:
 
 def shown(text: object) -> str:
     """A piece of a hostile file as it may stand in an error message: short and printable."""
-    plain = "".join(c if c.isprintable() else "?" for c in str(text)[:60])
-    return repr(plain)
+    text = text[:60].decode("latin-1") if isinstance(text, bytes) else str(text)
+    return f"'{printable(text[:60])}'"
+
+
+def printable(text: str) -> str:
+    """``text`` without what a terminal would obey."""
+    return "".join(c if c.isprintable() and c.isascii() or c.isalpha() else "?" for c in text)
 
 
 def scan(start: bytes, total: int, place: str) -> Header:

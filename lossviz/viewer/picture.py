@@ -40,6 +40,11 @@ def views(
     return found, seen
 
 
+def unbind(ctx: moderngl.Context) -> None:
+    """Bind the default framebuffer: releasing a bound one breaks the next one's creation."""
+    ctx.detect_framebuffer(0).use()
+
+
 class Picture:
     """Draws scenes into framebuffers; owns the renderers and every GL object they use."""
 
@@ -81,7 +86,7 @@ class Picture:
         found, seen = views(scene, state, width, height, scale)
         theme = THEMES[state.picture.theme]
         canvas = self._canvas_of(round(tile.width) * samples, round(tile.height) * samples,
-                                 1 if moving else MULTISAMPLES, target)  # fmt: skip
+                                 1 if moving else MULTISAMPLES)  # fmt: skip
         canvas.drawn.use()
         canvas.drawn.clear(*_premultiplied(theme.linear("background"), transparent))
         overlay: list[Label | Box] = []
@@ -152,20 +157,19 @@ class Picture:
         ]
         return any(changed)
 
-    def _canvas_of(
-        self, width: int, height: int, multisamples: int, target: moderngl.Framebuffer
-    ) -> _Canvas:
+    def _canvas_of(self, width: int, height: int, multisamples: int) -> _Canvas:
         multisamples = min(multisamples, self.ctx.max_samples)
         wanted = width, height, multisamples
         if self._canvas is None or self._canvas.wanted != wanted:
             if self._canvas is not None:
-                target.use()  # releasing a bound framebuffer breaks the next one's creation
+                unbind(self.ctx)
                 self._canvas.release()
             self._canvas = _Canvas(self.ctx, *wanted)
         return self._canvas
 
     def release(self) -> None:
         """Release every GL object; the context stays usable."""
+        unbind(self.ctx)
         if self._canvas is not None:
             self._canvas.release()
             self._canvas = None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lossviz import __version__
 from lossviz.errors import LossvizError, UsageError
 from lossviz.viewer.layout import Rect
-from lossviz.viewer.picture import Picture
+from lossviz.viewer.picture import Picture, unbind
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
@@ -72,7 +72,7 @@ def _tile(
         )  # fmt: skip
         pixels = np.frombuffer(target.read(components=4, alignment=1), np.uint8)
     finally:
-        picture.ctx.screen.use() if picture.ctx.screen is not None else None
+        unbind(picture.ctx)
         target.release()
         texture.release()
     return pixels.reshape(size[1], size[0], 4)[::-1]

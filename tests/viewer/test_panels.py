@@ -1,0 +1,104 @@
+"""The sidebar, drawn off-screen and used with a pointer."""
+
+import numpy as np
+import pytest
+
+from lossviz.viewer import commands
+from lossviz.viewer.picture import unbind
+from lossviz.viewer.scene import Scene
+from lossviz.viewer.state import ViewState
+
+from .scenes import bumpy
+
+WIDTH, HEIGHT = 700, 700
+
+
+@pytest.fixture
+def gui(ctx):
+    from lossviz.viewer.gui import Gui
+
+    made = Gui(ctx, 1.0)
+    texture = ctx.texture((WIDTH, HEIGHT), 4)
+    made.target = ctx.framebuffer([texture])
+    yield made
+    unbind(ctx)
+    made.release()
+    made.target.release()
+    texture.release()
+
+
+def frames(gui, state, scene, count=3, message=""):
+    from lossviz.viewer.panels import sidebar
+
+    asked = []
+    for _ in range(count):
+        gui.target.use()
+        gui.target.clear(1.0, 1.0, 1.0, 1.0)
+        gui.begin(WIDTH, HEIGHT, 1.0, 0.05, state.picture.theme)
+        asked += sidebar.draw(state, scene, WIDTH, HEIGHT, 1.0, message)
+        gui.end(gui.target)
+    return asked
+
+
+def pixels(gui):
+    data = gui.target.read(components=4, alignment=1)
+    return np.frombuffer(data, np.uint8).reshape(HEIGHT, WIDTH, 4)[::-1]
+
+
+def click(gui, state, scene, x, y):
+    asked = []
+    for down in (None, True, False):
+        gui.pointer(x, y)
+        if down is not None:
+            gui.button(0, down)
+        asked += frames(gui, state, scene, 2)
+    return asked
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_sidebar_looks_as_blessed(gui, theme, image_match):
+    state = ViewState()
+    state.picture.theme = theme
+    frames(gui, state, Scene([bumpy(), bumpy(seed=1)]), message="Saved bumpy.png")
+    image_match(f"sidebar_{theme}", pixels(gui))
+
+
+def test_help_card_looks_as_blessed(gui, image_match):
+    state = ViewState()
+    state.panels.help = state.panels.visible = True
+    frames(gui, state, Scene([bumpy()]))
+    image_match("help", pixels(gui))
+
+
+def test_a_click_on_a_check_box_changes_the_view(gui):
+    state, scene = ViewState(), Scene([bumpy()])
+    frames(gui, state, scene)
+    before = state.surface.wire
+    assert before is False
+    # The check box "Grid" stands right of the middle of the sidebar, under the sliders.
+    for y in range(300, 420, 6):
+        click(gui, state, scene, 700 - 320 + 172, y)
+        if state.surface.wire:
+            break
+    assert state.surface.wire
+
+
+def test_drawing_the_panels_changes_nothing_by_itself(gui):
+    state, scene = ViewState(), Scene([bumpy(), bumpy(seed=1)])
+    state.panels.help = True
+    before = state.to_json()
+    assert frames(gui, state, scene, 5) == []
+    assert state.to_json() == before
+
+
+def test_every_key_has_one_meaning():
+    keys = [key for binding in commands.BINDINGS for key in binding.keys]
+    assert len(keys) == len(set(keys))
+    assert commands.command_for("R", ctrl=False, shift=False) == commands.Fit()
+    assert commands.command_for("C", ctrl=True, shift=False) == commands.CopyView()
+    assert commands.command_for("C", ctrl=False, shift=True) == commands.NextColormap(-1)
+    assert commands.command_for("X", ctrl=False, shift=False) is None
+    for binding in commands.BINDINGS:
+        if isinstance(binding.command, commands.Toggle):
+            part, _, name = binding.command.place.partition(".")
+            assert isinstance(getattr(getattr(ViewState(), part), name), bool)

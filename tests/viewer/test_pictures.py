@@ -1,0 +1,167 @@
+"""What is drawn, against pictures that somebody has looked at; and facts that pixels must show."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lossviz.commands.render import load_view
+from lossviz.errors import UsageError
+from lossviz.viewer.picture import Picture
+from lossviz.viewer.scene import Scene
+from lossviz.viewer.screenshot import save, take
+from lossviz.viewer.state import ViewState
+
+from .scenes import bumpy, with_loss
+
+SIZE = {"width": 480, "height": 360}
+
+
+@pytest.fixture
+def picture(ctx):
+    made = Picture(ctx)
+    yield made
+    made.release()
+
+
+def holed():
+    loss = bumpy().surface.loss.copy()
+    loss[10:16, 22:30] = np.nan
+    loss[30, 8] = np.inf
+    return with_loss(bumpy(), loss)
+
+
+CASES = {
+    "default": (lambda s: None, lambda: [bumpy()]),
+    "surface_alone": (
+        lambda s: _set(s, "isolines", surface=False, floor=False)
+        or _set(s, "axes", axes=False, color_bar=False, title=False),
+        lambda: [bumpy()],
+    ),
+    "linear_height": (lambda s: _set(s, "surface", height_scale="linear"), lambda: [bumpy()]),
+    "capped": (lambda s: _set(s, "surface", cap=3.0), lambda: [bumpy()]),
+    "holes": (lambda s: None, lambda: [holed()]),
+    "wire_dark": (
+        lambda s: _set(s, "surface", wire=True, colormap="viridis")
+        or _set(s, "picture", theme="dark"),
+        lambda: [bumpy(17)],
+    ),
+    "colored_by_accuracy": (
+        lambda s: _set(s, "surface", color="accuracy", colormap="batlow"), lambda: [bumpy()],
+    ),
+    "above_orthographic": (
+        lambda s: _set(s, "camera", elevation=90.0, azimuth=-90.0, orthographic=True),
+        lambda: [bumpy(41, 21, span=0.5)],
+    ),
+    "pair_shared": (
+        lambda s: None,
+        lambda: [bumpy(), with_loss(bumpy(seed=2), bumpy(seed=2).surface.loss * 30)],
+    ),
+    "pair_own_scales": (
+        lambda s: _set(s, "surface", shared_scale=False),
+        lambda: [bumpy(), with_loss(bumpy(seed=2), bumpy(seed=2).surface.loss * 30)],
+    ),
+}  # fmt: skip
+
+
+def _set(state, part, **values):
+    for name, value in values.items():
+        setattr(getattr(state, part), name, value)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_picture(name, picture, image_match):
+    change, landscapes = CASES[name]
+    state = ViewState()
+    change(state)
+    image_match(name, take(picture, Scene(landscapes()), state, **SIZE))
+
+
+def test_same_input_same_pixels(picture):
+    first = take(picture, Scene([bumpy()]), ViewState(), **SIZE)
+    assert (take(picture, Scene([bumpy()]), ViewState(), **SIZE) == first).all()
+
+
+def test_tiles_join_without_a_seam(picture, monkeypatch):
+    whole = take(picture, Scene([bumpy()]), ViewState(), **SIZE).astype(int)
+    monkeypatch.setattr("lossviz.viewer.screenshot.TILE", 129)
+    tiled = take(picture, Scene([bumpy()]), ViewState(), **SIZE).astype(int)
+    different = np.abs(whole - tiled).max(axis=2) > 24
+    assert different.mean() < 0.002
+
+
+def test_transparent_pictures_have_soft_edges_and_the_same_colours(picture):
+    opaque = take(picture, Scene([bumpy()]), ViewState(), **SIZE)
+    clear = take(picture, Scene([bumpy()]), ViewState(), transparent=True, **SIZE)
+    assert (opaque[..., 3] == 255).all()
+    alpha = clear[..., 3]
+    assert alpha.min() == 0 and alpha.max() == 255 and ((alpha > 0) & (alpha < 255)).any()
+    solid = alpha == 255
+    assert np.abs(opaque[solid].astype(int) - clear[solid]).max() <= 1
+
+
+def test_text_and_lines_keep_their_proportion(picture):
+    small = take(picture, Scene([bumpy()]), ViewState(), width=480, height=360)
+    large = take(picture, Scene([bumpy()]), ViewState(), width=960, height=720)
+    shrunk = np.asarray(Image.fromarray(large).resize((480, 360), Image.Resampling.BOX), int)
+    assert np.abs(shrunk - small).mean() < 4
+
+
+def test_colour_of_a_flat_surface_is_the_colour_of_its_value(picture):
+    """Unlit and seen from above, a constant is drawn in exactly its colour of the map."""
+    from lossviz.viewer.colormaps import table
+
+    flat = with_loss(bumpy(), np.full((41, 41), 0.5))
+    state = ViewState()
+    _set(state, "surface", light=0.0, color_range=(0.0, 1.0), color_scale="linear")
+    _set(state, "isolines", surface=False, floor=False)
+    _set(state, "camera", elevation=90.0)
+    middle = take(picture, Scene([flat]), state, **SIZE)[200, 200, :3].astype(int)
+    expected = table(state.surface.colormap)[127:129].astype(int)
+    assert (np.abs(middle - expected).max(axis=1) <= 2).any()
+
+
+def test_isolines_stand_where_the_level_is(picture):
+    """On a ramp from 0 to 10 in alpha, lines at multiples of the step and nowhere else."""
+    axis = np.linspace(0, 1, 41)
+    from lossviz.landscape import Landscape, Surface
+
+    ramp = Landscape(surface=Surface(axis, axis, {"loss": 10 * np.outer(axis, np.ones(41))}))
+    state = ViewState()
+    _set(state, "surface", light=0.0, colormap="grey", color_range=(-20.0, 10.0))
+    _set(state, "isolines", floor=False, count=5, width=1.5)
+    _set(state, "axes", axes=False, color_bar=False, title=False)
+    _set(state, "camera", azimuth=-90.0, elevation=90.0, orthographic=True)
+    row = take(picture, Scene([ramp]), state, **SIZE)[180, :, 0].astype(int)
+    inside = np.nonzero(row < 255)[0]
+    left, right = inside[0], inside[-1]
+    dips = [x for x in range(left + 4, right - 4) if row[x] < row[x - 4] - 25 and row[x] <= row[x - 1 : x + 2].min()]
+    found = (np.array(dips) - left) / (right - left) * 10
+    found = found[np.concatenate([[True], np.diff(found) > 0.2])]
+    assert found == pytest.approx([2, 4, 6, 8], abs=0.08)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2), (3, 700)])
+@pytest.mark.parametrize("value", [1.0, np.nan, 0.0])
+def test_odd_surfaces_draw_without_an_error(picture, shape, value):
+    from lossviz.landscape import Landscape, Surface
+
+    surface = Surface(np.arange(shape[0]), np.arange(shape[1]), {"loss": np.full(shape, value)})
+    scene = Scene([Landscape(surface=surface)])
+    assert take(picture, scene, ViewState(), width=120, height=90).shape == (90, 120, 4)
+
+
+def test_a_picture_holds_its_view_and_provenance(picture, tmp_path):
+    state, scene = ViewState(), Scene([bumpy()])
+    state.camera.azimuth = 12.5
+    save(tmp_path / "a.png", take(picture, scene, state, width=64, height=48), scene, state)
+    assert load_view(str(tmp_path / "a.png")) == state
+    with Image.open(tmp_path / "a.png") as image:
+        assert json.loads(image.info["lossviz_provenance"])[0]["samples"] == 256
+
+
+@pytest.mark.parametrize("size", [(15, 100), (100, 8193)])
+def test_impossible_sizes_are_refused(picture, size):
+    with pytest.raises(UsageError, match="16 to 8192"):
+        take(picture, Scene([bumpy()]), ViewState(), width=size[0], height=size[1])
