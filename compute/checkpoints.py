@@ -101,9 +101,7 @@ def _unnested(loaded: Any, path: Path) -> dict[str, Tensor]:
         if isinstance(loaded, Mapping)
         else type(loaded).__name__
     )
-    raise InputError(
-        f"{path}: expected a state dict, bare or under {', '.join(NESTS)}; got {what}"
-    )
+    raise InputError(f"{path}: expected a state dict, bare or under {', '.join(NESTS)}; got {what}")
 
 
 def _check_storages(state: Mapping[str, Tensor], path: Path) -> None:

@@ -13,7 +13,9 @@ MOST = 500
 DIGITS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8))
 
 
-def levels(low: float, high: float, *, scale: str = "linear", count: int = 12) -> NDArray[np.float64]:
+def levels(
+    low: float, high: float, *, scale: str = "linear", count: int = 12
+) -> NDArray[np.float64]:
     """About ``count`` levels, rising and strictly inside (low, high).
 
     "linear": multiples of a 1-2-5 step. "log" (needs low > 0): the same digits in every decade,

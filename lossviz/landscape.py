@@ -80,7 +80,9 @@ class Surface:
         set_(self, "alphas", _axis(self.alphas, "alphas"))
         set_(self, "betas", _axis(self.betas, "betas"))
         set_(self, "quantities", _quantities(self.quantities, self.shape, "surface"))
-        mask = np.ones(self.shape, bool) if self.evaluated is None else np.array(self.evaluated, bool)
+        mask = (
+            np.ones(self.shape, bool) if self.evaluated is None else np.array(self.evaluated, bool)
+        )
         if mask.shape != self.shape:
             raise ValueError(f"evaluated: expected shape {self.shape}, got {mask.shape}")
         mask.flags.writeable = False

@@ -225,7 +225,11 @@ def display_height(surface: Surface) -> NDArray[np.float64]:
     low, high = loss[known].min(), loss[known].max()
     with np.errstate(all="ignore"):
         steep = low > 0 and high / low > 100
-        values = np.log10(np.where(loss > 0, loss, 1.0)) if steep else loss / max(abs(low), abs(high), 1e-300)
+        values = (
+            np.log10(np.where(loss > 0, loss, 1.0))
+            if steep
+            else loss / max(abs(low), abs(high), 1e-300)
+        )
     values = np.where(known, values, values[known].max())
     span = np.ptp(values)
     width = max(np.ptp(surface.alphas), np.ptp(surface.betas)) or 1.0
@@ -335,7 +339,9 @@ def read(path: str | Path) -> Landscape:
         if isinstance(error, OSError):
             raise InputError(f"{place}: cannot be read: {error.strerror}") from None
         raise InputError(f"{place}: damaged: {shown(error)}") from None
-    version = next((c for c in header.comments if re.fullmatch(r"lossviz \d{1,9}(\.\d+)?", c)), None)
+    version = next(
+        (c for c in header.comments if re.fullmatch(r"lossviz \d{1,9}(\.\d+)?", c)), None
+    )
     if version is None:
         from lossviz.ply_mesh import mesh_to_landscape
 
@@ -474,7 +480,9 @@ class _Reader:
         if "grid" not in self.data:
             return None
         grid = self._get(self.data, "grid", dict)
-        alphas, betas = (np.array(self._get(grid, k, list), dtype=float) for k in ("alphas", "betas"))
+        alphas, betas = (
+            np.array(self._get(grid, k, list), dtype=float) for k in ("alphas", "betas")
+        )
         count = alphas.size * betas.size
         valid = self._column("vertex", "valid")
         if alphas.ndim != 1 or betas.ndim != 1 or not 0 < count <= valid.size:

@@ -71,7 +71,7 @@ def shown(text: object) -> str:
 
 def printable(text: str) -> str:
     """``text`` without what a terminal would obey."""
-    return "".join(c if c.isprintable() and c.isascii() or c.isalpha() else "?" for c in text)
+    return "".join(c if (c.isprintable() and c.isascii()) or c.isalpha() else "?" for c in text)
 
 
 def scan(start: bytes, total: int, place: str) -> Header:

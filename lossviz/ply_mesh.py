@@ -14,9 +14,7 @@ from lossviz.landscape import Landscape, Provenance, Surface
 MOST_CELLS = 4  # a lattice may have this many times as many places as vertices, else it is none
 
 
-def mesh_to_landscape(
-    tables: Mapping[str, NDArray[Any]], name: str, place: str
-) -> Landscape:
+def mesh_to_landscape(tables: Mapping[str, NDArray[Any]], name: str, place: str) -> Landscape:
     """The grid that the vertices form; places without a vertex are holes.
 
     Raises

@@ -54,7 +54,9 @@ def image_match(ctx, request):
             Image.fromarray(actual.astype(np.uint8)).save(path, optimize=True)
             return
         if "llvmpipe" not in ctx.info["GL_RENDERER"]:
-            pytest.skip(f"pictures are compared on llvmpipe only, this is {ctx.info['GL_RENDERER']}")
+            pytest.skip(
+                f"pictures are compared on llvmpipe only, this is {ctx.info['GL_RENDERER']}"
+            )
         assert path.is_file(), f"no reference {path.name}: make images, look at it, commit it"
         expected = np.asarray(Image.open(path).convert("RGB")).astype(int)
         assert actual.shape == expected.shape

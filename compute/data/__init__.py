@@ -98,7 +98,9 @@ def load(
     images = np.ascontiguousarray(raw.images[chosen].transpose(0, 3, 1, 2))
     inputs = torch.from_numpy(images).float() / raw.white
     shift, scale, told = _normalization(raw, mean, std, images.shape[1])
-    inputs = (inputs - torch.tensor(shift).view(1, -1, 1, 1)) / torch.tensor(scale).view(1, -1, 1, 1)
+    inputs = (inputs - torch.tensor(shift).view(1, -1, 1, 1)) / torch.tensor(scale).view(
+        1, -1, 1, 1
+    )
     targets = torch.from_numpy(raw.labels[chosen].astype(np.int64))
     return Data(inputs.contiguous(), targets, spec, split, selection, told)
 
@@ -127,7 +129,7 @@ def choose(labels: NDArray[np.int64], samples: str, seed: int) -> tuple[NDArray[
     if samples == "all":
         return np.arange(len(labels)), "all"
     kind, _, text = samples.rpartition(":")
-    if kind not in ("", "first") or not text.isdecimal() or not 0 < int(text[:12]):
+    if kind not in ("", "first") or not text.isdecimal() or not int(text[:12]) > 0:
         raise UsageError(f"samples: expected all, a number or first:NUMBER, got {samples!r:.60}")
     count = int(text[:12])
     if count > len(labels):

@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plain", action="store_true",
                         help="vertices and faces alone, for programs that read nothing else")  # fmt: skip
     parser.add_argument("--ascii", action="store_true", help="text instead of binary")
-    parser.add_argument("--edges", action="store_true", help="trajectories as edges of the mesh too")
+    parser.add_argument(
+        "--edges", action="store_true", help="trajectories as edges of the mesh too"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -91,7 +91,9 @@ def as_text(found: dict[str, Any]) -> str:
         for name, q in found["quantities"].items():
             numbers = [_number(q[key]) for key in ("min", "max", "center")]
             holes = f"   {q['not_finite']} not finite" if q["not_finite"] else ""
-            lines.append(f"  {name:{width}}  {numbers[0]:>12} {numbers[1]:>12} {numbers[2]:>14}{holes}")
+            lines.append(
+                f"  {name:{width}}  {numbers[0]:>12} {numbers[1]:>12} {numbers[2]:>14}{holes}"
+            )
     for kind in ("curves", "trajectories"):
         for one in found[kind]:
             size = one.get("points", one.get("steps"))
@@ -99,7 +101,7 @@ def as_text(found: dict[str, Any]) -> str:
     for kind in ("critical_points", "contours"):
         if found[kind]:
             lines.append(f"  {kind.replace('_', ' ')}  {found[kind]}")
-    known = {k: v for k, v in found["provenance"].items() if v or v == 0 and k == "seed"}
+    known = {k: v for k, v in found["provenance"].items() if v or (v == 0 and k == "seed")}
     if known:
         lines.append("  provenance")
         for key, value in known.items():

@@ -29,7 +29,9 @@ def number_pair(text: str) -> tuple[float, float]:
     try:
         low, high = (float(part) for part in text.split(":"))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"expected LOW:HIGH such as 0.1:10, got {text!r}") from None
+        raise argparse.ArgumentTypeError(
+            f"expected LOW:HIGH such as 0.1:10, got {text!r}"
+        ) from None
     return low, high
 
 

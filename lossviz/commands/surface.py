@@ -61,10 +61,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--checkpoint", metavar="FILE", help="its weights: .t7 .pth .pt .th .ckpt .safetensors")
     add("--trust-pickle", action="store_true",
         help="read a checkpoint that can run code; only for files you trust")  # fmt: skip
-    add("--data", metavar="NAME", help="npz:FILE, cifar10, fashion_mnist, digits, or module:function")
+    add(
+        "--data",
+        metavar="NAME",
+        help="npz:FILE, cifar10, fashion_mnist, digits, or module:function",
+    )
     add("--data-root", type=Path, metavar="FOLDER", help="where a downloaded data set is or goes")
     add("--split", default="train", choices=["train", "test"])
-    add("--samples", default="512", metavar="N", help="N of balanced classes, first:N, or all (512)")
+    add(
+        "--samples", default="512", metavar="N", help="N of balanced classes, first:N, or all (512)"
+    )
     add("--mean", type=numbers, metavar="M,M,M", help="instead of the published normalisation")
     add("--std", type=numbers, metavar="S,S,S")
     add("--loss", default="cross_entropy", metavar="NAME",

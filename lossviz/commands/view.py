@@ -20,7 +20,9 @@ BUNDLED = ("resnet56", "resnet56_noshort")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``lossviz view``."""
     parser.add_argument("files", nargs="*", metavar="FILE", help="landscapes (the bundled pair)")
-    parser.add_argument("--size", type=size, default=(1280, 760), metavar="WxH", help="of the window")
+    parser.add_argument(
+        "--size", type=size, default=(1280, 760), metavar="WxH", help="of the window"
+    )
     parser.add_argument("--output-dir", type=Path, default=Path("out"), metavar="FOLDER",
                         help="where the pictures go if there is no display (out)")  # fmt: skip
     add_view_arguments(parser)

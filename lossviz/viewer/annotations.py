@@ -116,10 +116,10 @@ class _Painter:
             if -1e-6 <= share <= 1 + 1e-6:
                 self._tick(edge, share, tick)
         if name_at_end:
-            (x, y, _), = self.view.project(edge.end)
+            ((x, y, _),) = self.view.project(edge.end)
             self._label(name, x, y - 16 * self.scale, (0.5, 0.5), TEXT + 1, "ink", bold=True)
         else:
-            (x, y, _), = self.view.project(edge.at(0.5))
+            ((x, y, _),) = self.view.project(edge.at(0.5))
             dx, dy = self._screen_direction(edge, 0.5)
             gap = NAME_GAP * self.scale
             self._label(name, x + dx * gap, y + dy * gap, (0.5, 0.5), TEXT + 3, "ink", bold=True)

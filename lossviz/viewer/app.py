@@ -384,9 +384,7 @@ class App:
         if action == glfw.RELEASE or (self.gui is not None and self.gui.wants_text):
             return
         ctrl = bool(modifiers & (glfw.MOD_CONTROL | glfw.MOD_SUPER))
-        command = cmd.command_for(
-            _key_name(key), ctrl=ctrl, shift=bool(modifiers & glfw.MOD_SHIFT)
-        )
+        command = cmd.command_for(_key_name(key), ctrl=ctrl, shift=bool(modifiers & glfw.MOD_SHIFT))
         if command is not None:
             self.obey(command)
 
@@ -400,7 +398,9 @@ class App:
 
     def _view_at(self, x: float, y: float) -> View | None:
         found, seen = views(self.scene, self.state, *self.free, self.points)
-        return next((v for cell, v in zip(found.cells, seen, strict=True) if cell.contains(x, y)), None)
+        return next(
+            (v for cell, v in zip(found.cells, seen, strict=True) if cell.contains(x, y)), None
+        )
 
 
 _NAMES = {

@@ -59,7 +59,9 @@ class Gui:
 
     # ── a frame ──────────────────────────────────────────────────────────────────────────────
 
-    def begin(self, width: float, height: float, density: float, seconds: float, theme: str) -> None:
+    def begin(
+        self, width: float, height: float, density: float, seconds: float, theme: str
+    ) -> None:
         """Start a frame of ``width`` x ``height`` window units, ``density`` pixels each."""
         imgui.set_current_context(self.context)
         self.io.display_size = imgui.ImVec2(width, height)
@@ -85,7 +87,9 @@ class Gui:
         for commands in data.cmd_lists:
             self._upload(commands)
             for command in commands.cmd_buffer:
-                left, top, right, bottom = (int(side * density) for side in _four(command.clip_rect))
+                left, top, right, bottom = (
+                    int(side * density) for side in _four(command.clip_rect)
+                )
                 if right <= left or bottom <= top:
                     continue
                 target.scissor = (left, height - bottom, right - left, bottom - top)
@@ -212,6 +216,8 @@ def style(theme: str, scale: float) -> None:
     color("text", red, green, blue)
     color("window_bg", *panel)
     color("popup_bg", *panel, 0.98)
+    for name in ("title_bg", "title_bg_active", "title_bg_collapsed"):
+        color(name, *panel)
     for name in ("frame_bg", "button", "header"):
         color(name, *field)
     for name in ("frame_bg_hovered", "button_hovered", "header_hovered"):

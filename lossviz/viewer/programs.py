@@ -35,7 +35,9 @@ def program(ctx: moderngl.Context, name: str) -> moderngl.Program:
             vertex_shader=source(name, "VERTEX"), fragment_shader=source(name, "FRAGMENT")
         )
     except moderngl.Error as error:
-        raise LossvizError(f"shaders/{name}.glsl: the graphics driver refused it: {error}") from None
+        raise LossvizError(
+            f"shaders/{name}.glsl: the graphics driver refused it: {error}"
+        ) from None
 
 
 def set_uniforms(program: moderngl.Program, **values: Any) -> None:

@@ -117,7 +117,9 @@ class Item:
         """``(n',)`` and ``(m',)``: the fine grid's x and y in scene units."""
         parts = self.parts(smooth)
         sides = []
-        for axis, extent in zip((self.surface.alphas, self.surface.betas), self.extent, strict=True):
+        for axis, extent in zip(
+            (self.surface.alphas, self.surface.betas), self.extent, strict=True
+        ):
             axis = axis if axis.size > 1 else np.array([axis[0] - 0.5, axis[0] + 0.5])
             unit = 2 * (axis - axis[0]) / (axis[-1] - axis[0]) - 1
             fine = np.interp(np.arange((axis.size - 1) * parts + 1) / parts, range(axis.size), unit)
@@ -193,7 +195,6 @@ class Item:
         filled = [_spread(np.where(valid, part, np.nan)) for part in (fine, fine_log)]
         texels = np.stack([*filled, valid.astype(float)], axis=-1)
         return Field(np.ascontiguousarray(texels, dtype=np.float32), unit)
-
 
     def occlude(self, state: ViewState, heights: Range, top: float) -> bool:
         """Compute the ambient occlusion of the displayed heights; False if it is up to date."""

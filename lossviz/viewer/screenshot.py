@@ -91,9 +91,7 @@ def save(path: str | Path, rgba: NDArray[np.uint8], scene: Scene, state: ViewSta
     from PIL import Image, PngImagePlugin
 
     path = Path(path)
-    known = [
-        {"title": item.title, **item.landscape.provenance.to_json()} for item in scene.items
-    ]
+    known = [{"title": item.title, **item.landscape.provenance.to_json()} for item in scene.items]
     texts = PngImagePlugin.PngInfo()
     texts.add_text("Software", f"lossviz {__version__}")
     texts.add_text("Title", " | ".join(item.title for item in scene.items))

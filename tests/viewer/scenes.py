@@ -19,7 +19,12 @@ def bumpy(n=41, m=None, *, steep=True, seed=0, name="bumpy", span=1.0):
     z = z - z.min()
     loss = 0.01 * np.exp(1.6 * z) if steep else z + 0.5
     known = Provenance(
-        model=name, data="npz:images.npz", split="train", samples=256, directions="random", seed=seed
+        model=name,
+        data="npz:images.npz",
+        split="train",
+        samples=256,
+        directions="random",
+        seed=seed,
     )
     return Landscape(
         surface=Surface(alphas, betas, {"loss": loss, "accuracy": 1 / (1 + loss)}),

@@ -41,7 +41,9 @@ def test_a_rewritten_file_is_read_again(shown):
     assert news_of(feed, 0.1) == []
 
 
-@pytest.mark.parametrize("content", [b"", b"ply\nhalf", b"\0" * 100], ids=["empty", "half", "zeros"])
+@pytest.mark.parametrize(
+    "content", [b"", b"ply\nhalf", b"\0" * 100], ids=["empty", "half", "zeros"]
+)
 def test_a_broken_file_is_told_and_its_repair_is_read(shown, content):
     feed = Feed([shown])
     shown.write_bytes(content)

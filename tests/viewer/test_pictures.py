@@ -136,7 +136,11 @@ def test_isolines_stand_where_the_level_is(picture):
     row = take(picture, Scene([ramp]), state, **SIZE)[180, :, 0].astype(int)
     inside = np.nonzero(row < 255)[0]
     left, right = inside[0], inside[-1]
-    dips = [x for x in range(left + 4, right - 4) if row[x] < row[x - 4] - 25 and row[x] <= row[x - 1 : x + 2].min()]
+    dips = [
+        x
+        for x in range(left + 4, right - 4)
+        if row[x] < row[x - 4] - 25 and row[x] <= row[x - 1 : x + 2].min()
+    ]
     found = (np.array(dips) - left) / (right - left) * 10
     found = found[np.concatenate([[True], np.diff(found) > 0.2])]
     assert found == pytest.approx([2, 4, 6, 8], abs=0.08)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from imgui_bundle import imgui
 
 from lossviz.viewer.commands import Command
+from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.panels import camera, help, information, isolines, picture, surface
 from lossviz.viewer.panels.widgets import section
-from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
-
 
 _SECTIONS = {
     "Surface": (surface.draw, True),

@@ -32,7 +32,9 @@ def _row(name: str) -> str:
 def choice(name: str, value: str, choices: Sequence[str]) -> str:
     """One of a few strings."""
     names = list(choices) if value in choices else [value, *choices]
-    changed, index = imgui.combo(_row(name), names.index(value), [n.replace("_", " ") for n in names])
+    changed, index = imgui.combo(
+        _row(name), names.index(value), [n.replace("_", " ") for n in names]
+    )
     return names[index] if changed else value
 
 

@@ -44,7 +44,8 @@ class LineRenderer:
         if not lines:
             return
         rows = np.array(
-            [(*line.start, *line.end, *line.color, line.width * scale) for line in lines], np.float32
+            [(*line.start, *line.end, *line.color, line.width * scale) for line in lines],
+            np.float32,
         )
         if rows.nbytes > self.buffer.size:
             self.quads.release()
