@@ -7,8 +7,9 @@ that is not in it does not move.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -93,7 +94,7 @@ def _scaled(values: Tensor, theta: Tensor, normalize: str) -> Tensor:
     return values * (target / (own + EPSILON))
 
 
-def _norm(tensors) -> Tensor:  # type: ignore[no-untyped-def]
+def _norm(tensors: Iterable[Tensor]) -> Tensor:
     return torch.stack([tensor.norm() for tensor in tensors]).norm()
 
 
@@ -146,10 +147,11 @@ def save(path: str | Path, delta: Direction, eta: Direction) -> None:
     from safetensors.torch import save_file
 
     both = {"delta": delta, "eta": eta}
-    save_file(
-        {f"{axis}/{name}": values.contiguous() for axis, d in both.items() for name, values in d.items()},
-        path,
-    )  # fmt: skip
+    save_file({
+        f"{axis}/{name}": values.contiguous()
+        for axis, direction in both.items()
+        for name, values in direction.items()
+    }, path)  # fmt: skip
 
 
 def _read_safetensors(path: Path, theta: Mapping[str, Tensor]) -> tuple[Direction, Direction]:
@@ -188,7 +190,7 @@ def _read_h5(path: Path, theta: Mapping[str, Tensor]) -> tuple[Direction, Direct
     return found[0], found[1]
 
 
-def _h5_direction(path: Path, group, name: str, theta: Mapping[str, Tensor]) -> Direction:  # type: ignore[no-untyped-def]
+def _h5_direction(path: Path, group: Any, name: str, theta: Mapping[str, Tensor]) -> Direction:
     if len(group) != len(theta):
         raise InputError(f"{path}: {name}: expected {len(theta)} tensors, got {len(group)}")
     direction = {}

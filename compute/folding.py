@@ -7,6 +7,8 @@ folded kernel is linear in alpha and beta, so that centre and directions are fol
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, fx, nn
 
@@ -71,15 +73,15 @@ def _moves(module: str, kind: str, delta: Direction, eta: Direction) -> bool:
 
 
 def _fold_pair(
-    conv: nn.Module, norm: nn.Module, name: str, theta: Direction, delta: Direction,
+    conv: Any, norm: Any, name: str, theta: Direction, delta: Direction,
     eta: Direction,
 ) -> None:  # fmt: skip
     """Fold in float64, store in the parameters' own precision."""
-    variance, mean = norm.running_var.double(), norm.running_mean.double()  # type: ignore
-    scale = torch.rsqrt(variance + norm.eps)  # type: ignore[operator]
+    variance, mean = norm.running_var.double(), norm.running_mean.double()
+    scale = torch.rsqrt(variance + norm.eps)
     shift = torch.zeros_like(scale)
     if norm.weight is not None:
-        scale, shift = scale * norm.weight.detach().double(), norm.bias.detach().double()  # type: ignore
+        scale, shift = scale * norm.weight.detach().double(), norm.bias.detach().double()
     scale, shift, mean = scale.cpu(), shift.cpu(), mean.cpu()
     weight, bias = f"{name}.weight", f"{name}.bias"
     dtype = theta[weight].dtype
@@ -94,4 +96,4 @@ def _fold_pair(
     old = theta[bias].double() if bias in theta else 0.0
     theta[bias] = (old - mean * scale + shift).to(dtype)
     if conv.bias is None:
-        conv.bias = nn.Parameter(theta[bias].clone(), requires_grad=False)  # type: ignore
+        conv.bias = nn.Parameter(theta[bias].clone(), requires_grad=False)

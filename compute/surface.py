@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,10 +98,11 @@ def evaluate(
 
 
 def collect(
-    grid: Grid, points: dict[int, dict[str, float]], columns: Sequence[int], rows: Sequence[int]
-) -> Surface:
+    grid: Grid, points: dict[int, dict[str, float]], columns: NDArray[np.int64],
+    rows: NDArray[np.int64],
+) -> Surface:  # fmt: skip
     """The sub-grid ``columns`` x ``rows`` of what was evaluated; NaN and a mask elsewhere."""
-    indices = np.asarray(rows)[None, :] * grid.alphas.size + np.asarray(columns)[:, None]
+    indices = rows[None, :] * grid.alphas.size + columns[:, None]
     evaluated = np.isin(indices, list(points))
     names = next(iter(points.values()))
     quantities = {}

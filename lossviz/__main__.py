@@ -1,3 +1,5 @@
+"""``python -m lossviz``: the command line."""
+
 import sys
 
 from lossviz.cli import main

@@ -76,7 +76,7 @@ def _apply_config(parser: argparse.ArgumentParser, name: str, path: Path) -> Non
 
 
 def _joined(argv: Sequence[str]) -> list[str]:
-    """``--range -1:1`` as ``--range=-1:1``: argparse takes what begins with a minus for an option."""
+    """``--range -1:1`` as ``--range=-1:1``: argparse takes what begins with - for an option."""
     words: list[str] = []
     for word in argv:
         option = words and words[-1].startswith("--") and "=" not in words[-1]

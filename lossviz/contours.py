@@ -26,10 +26,16 @@ def levels(
     if scale == "log" and low > 0:
         found = _log_levels(low, high, count)
     else:
-        step = step_1_2_5(high - low, count)
-        first, last = math.floor(low / step), math.ceil(high / step)
-        found = np.arange(first, last + 1) * step if last - first < MOST else np.zeros(0)
+        found = _linear_levels(low, high, count)
     return found[(found > low) & (found < high)]
+
+
+def _linear_levels(low: float, high: float, count: int) -> NDArray[np.float64]:
+    step = step_1_2_5(high - low, count)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    if last - first >= MOST:  # the step is below the numbers' resolution
+        return np.zeros(0)
+    return np.array([index * step for index in range(first, last + 1)])
 
 
 def step_1_2_5(span: float, count: int) -> float:

@@ -52,7 +52,7 @@ def _quantities(
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """Scalar quantities on the grid ``alphas`` x ``betas`` of a plane theta* + alpha delta + beta eta.
+    """Scalar quantities on a grid of the plane theta* + alpha delta + beta eta.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ class Surface:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Scalar quantities along a line theta* + alpha delta: ``alphas (k,)``, each quantity ``(k,)``."""
+    """Scalar quantities along a line theta* + alpha delta: ``alphas``, each quantity ``(k,)``."""
 
     name: str
     alphas: Floats
@@ -253,7 +253,7 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False)
 class Landscape:
-    """What one file holds: a surface or curves, trajectories, critical points, contours, provenance."""
+    """What one file holds: a surface or curves, what lies on them, and the provenance."""
 
     surface: Surface | None = None
     curves: Sequence[Curve] = ()

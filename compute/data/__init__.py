@@ -33,7 +33,7 @@ NORMALIZATIONS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """As they are stored: ``images (N, H, W, C)`` uint8 of which ``white`` is 1, ``labels (N,)``."""
+    """As stored: ``images (N, H, W, C)`` uint8 of which ``white`` is 1, ``labels (N,)``."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""Images from an npz file: ``{split}_images`` uint8 NHWC and ``{split}_labels``, or without split."""
+"""Images from an npz file: ``{split}_images`` uint8 NHWC, ``{split}_labels``, or without split."""
 
 from __future__ import annotations
 

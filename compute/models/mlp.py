@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import partial
+from itertools import pairwise
 from math import prod
 
 from torch import nn
@@ -15,7 +16,7 @@ def mlp(
     """Linear layers with ReLU between them; inputs of any shape are flattened."""
     sizes = [prod(inputs), *hidden, num_classes]
     layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
-    for index, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+    for index, (before, after) in enumerate(pairwise(sizes), start=1):
         layers[f"linear{index}"] = nn.Linear(before, after)
         if index < len(sizes) - 1:
             layers[f"relu{index}"] = nn.ReLU()

@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="PNG")
     parser.add_argument("--size", type=size, metavar="WxH", help="pixels, up to 8192 (1600x900)")
     parser.add_argument("--scale", type=float, default=0.0, metavar="N",
-                        help="pixels a point, for text and lines (in proportion to the size)")  # fmt: skip
+                        help="pixels a point (in proportion to the size)")  # fmt: skip
     parser.add_argument("--supersample", type=int, default=2, choices=[1, 2, 3, 4])
     parser.add_argument("--transparent", action="store_true", help="no background")
     add_view_arguments(parser)

@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``lossviz surface``."""
     add = parser.add_argument_group("what is evaluated").add_argument
     add("--model", required=True, metavar="NAME",
-        help="resnet20 … resnet110, each also with _noshort, mlp, or your own module:function")  # fmt: skip
+        help="resnet20 … resnet110, also _noshort; mlp; or module:function")  # fmt: skip
     add("--checkpoint", metavar="FILE", help="its weights: .t7 .pth .pt .th .ckpt .safetensors")
     add("--trust-pickle", action="store_true",
         help="read a checkpoint that can run code; only for files you trust")  # fmt: skip

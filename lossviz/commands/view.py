@@ -44,8 +44,9 @@ def run(args: argparse.Namespace) -> int:
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
         return _into_files(paths, state, args.output_dir, "no display")
-    from lossviz.viewer.app import NoWindow, Options, show
+    from lossviz.viewer.app import Options, show
     from lossviz.viewer.scene import Scene
+    from lossviz.viewer.window import NoWindowError
 
     options = Options(
         size=args.size, exit_after_first_frame=args.exit_after_first_frame, report=args.report,
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     try:
         return show(Scene(landscapes), state, paths, options)
-    except NoWindow as error:
+    except NoWindowError as error:
         return _into_files(paths, state, args.output_dir, str(error))
 
 

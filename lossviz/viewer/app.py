@@ -29,6 +29,7 @@ from lossviz.viewer.picking import pick
 from lossviz.viewer.picture import Picture, views
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
+from lossviz.viewer.window import key_name, open_window, window_pixels
 
 if TYPE_CHECKING:
     from lossviz.viewer.gui import Gui
@@ -37,10 +38,6 @@ WAIT = 0.5  # seconds that the loop sleeps at most: files are looked at as often
 REST = 0.15  # seconds after the last movement until the full picture
 SETTLE = 3  # frames after each event: panels may answer late
 TOAST = 4.0  # seconds that a message stays
-
-
-class NoWindow(LossvizError):
-    """There is no display, or none that can show OpenGL 3.3."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ class App:
     ) -> None:
         self.scene, self.state, self.options = scene, state, options
         self._owned = ExitStack()
-        self.window = _open_window(", ".join(item.title for item in scene.items), options.size)
+        self.window = open_window(", ".join(item.title for item in scene.items), options.size)
         self._owned.callback(self.window.destroy)
         self.handle: Any = self.window._window
         self.ctx: moderngl.Context = self.window.ctx
@@ -271,9 +268,9 @@ class App:
                 glfw.set_window_should_close(self.handle, True)
 
     def _paste(self) -> None:
-        text = glfw.get_clipboard_string(self.handle) or b""
+        text: Any = glfw.get_clipboard_string(self.handle) or b""
         try:
-            state = ViewState.from_json(text.decode(errors="replace"))
+            state = ViewState.from_json(bytes(text).decode(errors="replace"))
         except LossvizError as error:
             self.tell(f"The clipboard holds no view: {error}")
             return
@@ -296,7 +293,7 @@ class App:
             number += 1
         try:
             if own.panels:
-                rgba = _window_pixels(self.screen, self.pixels)
+                rgba = window_pixels(self.screen, self.pixels)
             else:
                 rgba = take(
                     self.picture, self.scene, self.state, width=own.width, height=own.height,
@@ -334,11 +331,14 @@ class App:
         glfw.set_scroll_callback(handle, self._on_wheel)
         glfw.set_key_callback(handle, self._on_key)
         glfw.set_char_callback(handle, self._on_character)
-        glfw.set_drop_callback(handle, lambda _, paths: self.open(paths))
+        glfw.set_drop_callback(handle, self._on_drop)  # type: ignore[arg-type]
         glfw.set_window_refresh_callback(handle, lambda _: self._soon())
         glfw.set_framebuffer_size_callback(handle, lambda *_: self._measure())
         glfw.set_window_size_callback(handle, lambda *_: self._measure())
         glfw.set_window_content_scale_callback(handle, lambda *_: self._measure())
+
+    def _on_drop(self, _: Any, paths: Any) -> None:
+        self.open(list(paths))
 
     def _soon(self) -> None:
         self.due = SETTLE
@@ -384,7 +384,7 @@ class App:
         if action == glfw.RELEASE or (self.gui is not None and self.gui.wants_text):
             return
         ctrl = bool(modifiers & (glfw.MOD_CONTROL | glfw.MOD_SUPER))
-        command = cmd.command_for(_key_name(key), ctrl=ctrl, shift=bool(modifiers & glfw.MOD_SHIFT))
+        command = cmd.command_for(key_name(key), ctrl=ctrl, shift=bool(modifiers & glfw.MOD_SHIFT))
         if command is not None:
             self.obey(command)
 
@@ -403,53 +403,6 @@ class App:
         )
 
 
-_NAMES = {
-    getattr(glfw, name): name.removeprefix("KEY_")
-    for name in dir(glfw)
-    if name.startswith("KEY_") and not name.startswith("KEY_KP")
-} | {getattr(glfw, f"KEY_KP_{digit}"): str(digit) for digit in range(10)}
-
-
-def _key_name(key: int) -> str:
-    """The key's letter on the user's own keyboard, else GLFW's name of the key."""
-    if glfw.KEY_A <= key <= glfw.KEY_Z:
-        return (glfw.get_key_name(key, 0) or _NAMES[key]).upper()
-    return _NAMES.get(key, "")
-
-
-def _open_window(title: str, size: tuple[int, int]) -> Any:
-    """A GLFW window of moderngl-window's, whose events we handle ourselves.
-
-    Raises
-    ------
-    NoWindow
-        If there is no display or no OpenGL 3.3.
-    """
-    from moderngl_window.context.glfw import Window
-
-    if not glfw.init():
-        raise NoWindow("no display: expected a screen that GLFW can use")
-    try:
-        window = Window(
-            title=f"{title} — lossviz", size=size, gl_version=(3, 3), resizable=True, vsync=True,
-            aspect_ratio=None, samples=0, fullscreen=False,
-        )  # fmt: skip
-    except Exception as error:
-        raise NoWindow(f"no window: {error}") from None
-    window.exit_key = None
-    return window
-
-
-def _window_pixels(screen: moderngl.Framebuffer, size: tuple[int, int]) -> Any:
-    """What the window shows, ``(h, w, 4)`` uint8, opaque."""
-    import numpy as np
-
-    data = screen.read(viewport=(0, 0, *size), components=4, alignment=1)
-    rgba = np.frombuffer(data, np.uint8).reshape(size[1], size[0], 4)[::-1].copy()
-    rgba[..., 3] = 255
-    return rgba
-
-
 def show(
     scene: Scene, state: ViewState, paths: Sequence[Path], options: Options | None = None
 ) -> int:
@@ -457,7 +410,7 @@ def show(
 
     Raises
     ------
-    NoWindow
+    NoWindowError
         If no window can be opened.
     """
     return App(scene, state, paths, options or Options()).run()

@@ -24,7 +24,7 @@ ViewAt = Callable[[float, float], camera.View | None]
 
 @dataclass
 class Gestures:
-    """Turns pointer events over the picture into changes of the camera. Pixels, from the top left."""
+    """Turns pointer events over the picture into changes of the camera; pixels, y down."""
 
     pick: Pick
     view_at: ViewAt

@@ -97,7 +97,7 @@ class Gui:
                 self.triangles.render(
                     moderngl.TRIANGLES, vertices=command.elem_count, first=command.idx_offset
                 )
-        target.scissor = None
+        target.scissor = None  # type: ignore[assignment]
         self.ctx.enable_only(moderngl.NOTHING)
 
     def _upload(self, commands: imgui.ImDrawList) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
 import moderngl
 import numpy as np
@@ -60,7 +61,7 @@ class Picture:
         self.resolve_quad = self._own(ctx.vertex_array(self.resolve_program, []))
         self._canvas: _Canvas | None = None
 
-    def _own(self, part):  # type: ignore[no-untyped-def]
+    def _own(self, part: Any) -> Any:
         self._owned.callback(part.release)
         return part
 
@@ -94,7 +95,7 @@ class Picture:
             canvas.drawn.scissor = _scissor(cell, tile, samples)
             self._draw_cell(scene, state, index, cell, cell_view, tile, scale, samples, moving,
                             overlay)  # fmt: skip
-        canvas.drawn.scissor = None
+        canvas.drawn.scissor = None  # type: ignore[assignment]
         if state.axes.color_bar:
             for index, bar in enumerate(found.bars):
                 overlay += color_bar(scene, state, index, bar, scale)
@@ -184,7 +185,7 @@ class _Canvas:
         size = width, height
         self.texture = ctx.texture(size, 4, dtype="f2")
         if multisamples > 1:
-            self._parts = [
+            self._parts: list[Any] = [
                 ctx.renderbuffer(size, 4, samples=multisamples, dtype="f2"),
                 ctx.depth_renderbuffer(size, samples=multisamples),
             ]

@@ -45,7 +45,7 @@ def set_uniforms(program: moderngl.Program, **values: Any) -> None:
     for name, value in values.items():
         if name not in program:
             continue
-        uniform = program[name]
+        uniform: Any = program[name]
         if hasattr(value, "tobytes"):
             uniform.write(value.tobytes())
         else:

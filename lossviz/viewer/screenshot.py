@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import moderngl
 import numpy as np
@@ -119,7 +120,7 @@ def create_context() -> moderngl.Context:
     """
     import sys
 
-    options = {"backend": "egl"} if sys.platform.startswith("linux") else {}
+    options: dict[str, Any] = {"backend": "egl"} if sys.platform.startswith("linux") else {}
     try:
         return moderngl.create_context(standalone=True, require=330, **options)
     except Exception as error:

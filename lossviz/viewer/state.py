@@ -163,7 +163,7 @@ def _checked(part: Any, name: str, value: Any, old: Any, where: str) -> Any:
         if not isinstance(value, list | tuple) or len(value) != length:
             raise InputError(f"{where}: expected {length} numbers, got {value!r:.60}")
         return tuple(_number(part, name, item, where) for item in value)
-    if isinstance(old, bool) or isinstance(old, str):
+    if isinstance(old, bool | str):
         if type(value) is not type(old):
             expected = type(old).__name__
             raise InputError(f"{where}: expected {expected}, got {type(value).__name__}")

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from lossviz import ply
-
-from ..viewer.scenes import bumpy
+from tests.viewer.scenes import bumpy
 
 pytestmark = pytest.mark.window
 
@@ -43,7 +42,7 @@ class Viewer:
         self.environment = {**os.environ, "DISPLAY": display, "LOSSVIZ_CHECK_GL": "1"}
         self.environment.pop("WAYLAND_DISPLAY", None)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "lossviz", "view", *files, "--report", str(self.report), "--debug"],
+            [sys.executable, "-m", "lossviz", "view", *files, "--report", self.report, "--debug"],
             cwd=folder, env=self.environment, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.wait_for(lambda told: told["frames"] >= 3)

@@ -9,7 +9,12 @@ from lossviz.viewer.panels.widgets import checks, slider
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
-_VIEWS = {"Front": Look(-90, 0), "Right": Look(0, 0), "Above": Look(-90, 90)}
+_BUTTONS: dict[str, Command] = {
+    "Fit": Fit(),
+    "Front": Look(-90, 0),
+    "Right": Look(0, 0),
+    "Above": Look(-90, 90),
+}
 
 
 def draw(state: ViewState, scene: Scene) -> list[Command]:
@@ -17,7 +22,7 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     own = state.camera
     asked: list[Command] = []
     width = (imgui.get_content_region_avail().x - 3 * imgui.get_style().item_spacing.x) / 4
-    for index, (name, command) in enumerate({"Fit": Fit(), **_VIEWS}.items()):
+    for index, (name, command) in enumerate(_BUTTONS.items()):
         if index:
             imgui.same_line()
         if imgui.button(name, imgui.ImVec2(width, 0)):

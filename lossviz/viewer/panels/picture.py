@@ -27,7 +27,11 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     if imgui.button("Save picture (P)", imgui.ImVec2(-1, 0)):
         asked.append(Screenshot())
     width = (imgui.get_content_region_avail().x - 2 * imgui.get_style().item_spacing.x) / 3
-    buttons = {"Copy view": CopyView(), "Paste view": PasteView(), "Reset": ResetView()}
+    buttons: dict[str, Command] = {
+        "Copy view": CopyView(),
+        "Paste view": PasteView(),
+        "Reset": ResetView(),
+    }
     for index, (name, command) in enumerate(buttons.items()):
         if index:
             imgui.same_line()

@@ -6,7 +6,7 @@ from imgui_bundle import imgui
 
 from lossviz.viewer.commands import Command
 from lossviz.viewer.layout import sidebar_room
-from lossviz.viewer.panels import camera, help, information, isolines, picture, surface
+from lossviz.viewer.panels import camera, help_card, information, isolines, picture, surface
 from lossviz.viewer.panels.widgets import section
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
@@ -43,7 +43,7 @@ def draw(
         imgui.text_disabled("H  keys and mouse     Tab  hide this")
         imgui.end()
     if state.panels.help:
-        help.draw(state, width - sidebar, height, scale)
+        help_card.draw(state, width - sidebar, height, scale)
     if message:
         _message(message, width - sidebar, height, scale)
     return asked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from imgui_bundle import imgui
 
 from lossviz.viewer.colormaps import names
@@ -55,7 +56,7 @@ def _cap(state: ViewState, scene: Scene) -> None:
     start = span.low + (span.high - span.low) / 2
     if cap is None:
         cap = start
-    place = min(max(float(span.unit(cap)), 0.001), 1.0)
+    place = min(max(float(span.unit(np.array(cap))), 0.001), 1.0)
     place = slider("Cap at", place, 0.001, 1.0, f"{cap:.4g}")
     value = low + place * (high - low)
     own.cap = 10.0**value if span.log else value

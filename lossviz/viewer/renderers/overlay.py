@@ -132,7 +132,8 @@ class OverlayRenderer:
             self.atlas = self._new_atlas(side)
             self._places.clear()
             self._pen = [0, 0, 0]
-            if all([self._place(label, scale) for label in labels]) or side >= 8192:
+            placed = [self._place(label, scale) for label in labels]
+            if all(placed) or side >= 8192:
                 return
             side *= 2
 

@@ -40,6 +40,9 @@ class SurfaceRenderer:
         levels = np.zeros((MOST_LEVELS, 4), np.float32)
         found = shader_levels(scene, state, index)
         levels[: len(found)] = found
+        unit = item.field(own.height, own.smooth).unit
+        if not heights.log:
+            levels[:, 0] /= unit
         bound = {
             "height_field": height_field,
             "color_field": color_field,
@@ -50,9 +53,9 @@ class SurfaceRenderer:
                 *item.occlusion(state, heights, scene.top(state))
             ),
         }
-        for unit, (name, texture) in enumerate(bound.items()):
-            texture.use(unit)
-            set_uniforms(self.program, **{name: unit})
+        for slot, (name, texture) in enumerate(bound.items()):
+            texture.use(slot)
+            set_uniforms(self.program, **{name: slot})
         set_uniforms(
             self.program,
             camera=np.ascontiguousarray(camera.T, np.float32),
@@ -60,15 +63,16 @@ class SurfaceRenderer:
             up=tuple(view.up), orthographic=int(view.orthographic),
             size=(columns, rows), stride=stride, flatten=int(flat), floor_z=scene.floor(state),
             height_log=int(heights.log), height_top=scene.top(state),
-            height_span=_span(heights, item.field(own.height, own.smooth).unit),
+            height_span=_span(heights, unit),
             color_log=int(colors.log),
             color_span=_span(colors, item.field(own.color, own.smooth).unit),
             light=own.light, occlusion=own.occlusion,
-            levels=levels if heights.log else _in_units(levels, item.field(own.height, own.smooth).unit),
+            levels=levels,
             level_count=len(found), line_width=lines.width * scale, line_opacity=lines.opacity,
             lines_on=int(lines.floor if flat else lines.surface),
             wire_parts=parts if own.wire and not flat else 0,
-            fine_cells=(columns - 1, rows - 1), capped=int(_is_capped(scene, state, index, heights)),
+            fine_cells=(columns - 1, rows - 1),
+            capped=int(_is_capped(scene, state, index, heights)),
             pixel=scale, background=background, opacity=FLOOR_OPACITY if flat else 1.0,
         )  # fmt: skip
         strips = -(-(rows - 1) // stride)
@@ -85,13 +89,6 @@ def _span(span: Range, unit: float) -> tuple[float, float]:
     """The ends of a range as the shader compares them: log10, or divided by the field's unit."""
     low, high = span.scaled
     return (low, high) if span.log else (low / unit, high / unit)
-
-
-def _in_units(levels: np.ndarray, unit: float) -> np.ndarray:
-    """Levels of a linear height, divided by the field's unit."""
-    scaled = levels.copy()
-    scaled[:, 0] /= unit
-    return scaled
 
 
 def _is_capped(scene: Scene, state: ViewState, index: int, heights: Range) -> bool:

@@ -1,0 +1,61 @@
+"""The GLFW window itself: opening it, its keys' names, its pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import glfw
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from lossviz.errors import LossvizError
+
+
+class NoWindowError(LossvizError):
+    """There is no display, or none that can show OpenGL 3.3."""
+
+
+def open_window(title: str, size: tuple[int, int]) -> Any:
+    """A GLFW window of moderngl-window's, whose events we handle ourselves.
+
+    Raises
+    ------
+    NoWindowError
+        If there is no display or no OpenGL 3.3.
+    """
+    from moderngl_window.context.glfw import Window
+
+    if not glfw.init():
+        raise NoWindowError("no display: expected a screen that GLFW can use")
+    try:
+        window = Window(
+            title=f"{title} — lossviz", size=size, gl_version=(3, 3), resizable=True, vsync=True,
+            aspect_ratio=None, samples=0, fullscreen=False,
+        )  # fmt: skip
+    except Exception as error:
+        raise NoWindowError(f"no window: {error}") from None
+    window.exit_key = None
+    return window
+
+
+def window_pixels(screen: moderngl.Framebuffer, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """What the window shows, ``(h, w, 4)`` uint8, opaque."""
+    data = screen.read(viewport=(0, 0, *size), components=4, alignment=1)
+    rgba = np.frombuffer(data, np.uint8).reshape(size[1], size[0], 4)[::-1].copy()
+    rgba[..., 3] = 255
+    return rgba
+
+
+_NAMES = {
+    getattr(glfw, name): name.removeprefix("KEY_")
+    for name in dir(glfw)
+    if name.startswith("KEY_") and not name.startswith("KEY_KP")
+} | {getattr(glfw, f"KEY_KP_{digit}"): str(digit) for digit in range(10)}
+
+
+def key_name(key: int) -> str:
+    """The key's letter on the user's own keyboard, else GLFW's name of the key."""
+    if glfw.KEY_A <= key <= glfw.KEY_Z:
+        return (glfw.get_key_name(key, 0) or _NAMES[key]).upper()
+    return _NAMES.get(key, "")
