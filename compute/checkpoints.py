@@ -67,7 +67,7 @@ def _torch(path: Path, trust_pickle: bool) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=not trust_pickle)
     except pickle.UnpicklingError as error:
-        if "weights_only" not in str(error).lower() and "weights only" not in str(error).lower():
+        if not _is_pickle(path):
             raise InputError(f"{path}: expected a PyTorch file: {_one_line(error)}") from None
         raise InputError(
             f"{path}: holds Python objects and not only weights, so reading it could run code; "
@@ -76,6 +76,12 @@ def _torch(path: Path, trust_pickle: bool) -> Any:
         ) from None
     except Exception as error:  # torch raises many kinds for damaged files
         raise InputError(f"{path}: expected a PyTorch file: {_one_line(error)}") from None
+
+
+def _is_pickle(path: Path) -> bool:
+    """Whether a file begins as a zip archive or as a pickle of protocol 2 or later."""
+    with open(path, "rb") as file:
+        return file.read(2)[:2] in (b"PK", *(bytes([0x80, protocol]) for protocol in range(2, 6)))
 
 
 def _one_line(error: BaseException) -> str:

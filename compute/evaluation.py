@@ -96,8 +96,10 @@ def summarize(outputs: Iterable[Tensor | Mapping[str, Tensor]]) -> dict[str, flo
     then all batches weigh the same.
     """
     kept: dict[str, list[Tensor]] = {}
+    by_sample = False
     for output in outputs:
         values = output if isinstance(output, Mapping) else {"loss": output}
+        by_sample = by_sample or values["loss"].ndim > 0 if "loss" in values else by_sample
         for name, value in values.items():
             kept.setdefault(name, []).append(value.detach().double().reshape(-1).cpu())
     if "loss" not in kept:
@@ -106,7 +108,7 @@ def summarize(outputs: Iterable[Tensor | Mapping[str, Tensor]]) -> dict[str, flo
     for name, parts in kept.items():
         samples = torch.cat(parts)
         result[name] = float(samples.mean())
-        if name == "loss" and any(part.numel() > 1 for part in parts):
+        if name == "loss" and by_sample:
             spread = float(samples.std()) if samples.numel() > 1 else math.nan
             result["loss_stderr"] = spread / math.sqrt(samples.numel())
     return result

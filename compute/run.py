@@ -47,6 +47,16 @@ class Run:
             self._lock = _locked(path / "lock", path)
         except OSError as error:
             raise LossvizError(f"{path}: cannot be written: {error.strerror}") from None
+        try:
+            self._open(settings, plane, date, restart)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _open(
+        self, settings: Mapping[str, Any], plane: Plane, date: str, restart: bool
+    ) -> None:  # fmt: skip
+        path, names = self.path, self.names
         manifest = {
             "lossviz_run": VERSION, "date": date, "values": list(names), "settings": dict(settings)
         }  # fmt: skip

@@ -218,6 +218,9 @@ class Provenance:
     duration: float = 0.0  # seconds of computation, all sittings together
     notes: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "notes", tuple(self.notes))
+
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain JSON values."""
         return {**asdict(self), "versions": dict(self.versions), "notes": list(self.notes)}

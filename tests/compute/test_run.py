@@ -1,0 +1,229 @@
+"""A run loses nothing and computes nothing twice, whatever kills it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from compute import run as runs
+from compute.run import HEADER, Run
+from lossviz import ply
+from lossviz.cli import main
+from lossviz.errors import InputError, LossvizError, UsageError
+
+from .nets import plane_of, small_problem
+
+NAMES = ["loss", "accuracy"]
+PLANE = plane_of(small_problem())
+
+
+def opened(path, settings=None, **options):
+    return Run(path, settings or {"seed": 1}, NAMES, PLANE, date="now", **options)
+
+
+def values(index):
+    return {"loss": 0.1 * index - 1, "accuracy": float("nan") if index == 3 else index}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    run = opened(tmp_path / "a.run")
+    for index in range(10):
+        run.add(index, values(index), 0.5)
+    run.close()
+    return tmp_path / "a.run"
+
+
+def points_of(path):
+    run = opened(path)
+    points, seconds = run.points, run.seconds
+    run.close()
+    return points, seconds
+
+
+def test_points_come_back_exactly(folder):
+    points, seconds = points_of(folder)
+    assert points.keys() == set(range(10)) and seconds == 5.0
+    for index, found in points.items():
+        assert list(map(str, found.values())) == [str(float(v)) for v in values(index).values()]
+
+
+def test_every_cut_of_the_log_keeps_the_whole_records_before_it(folder):
+    log = folder / "points.log"
+    content = log.read_bytes()
+    size = (len(content) - HEADER.size) // 10
+    for cut in range(0, len(content), 7):
+        log.write_bytes(content[:cut])
+        points, _ = points_of(folder)
+        assert len(points) == max(cut - HEADER.size, 0) // size
+        run = opened(folder)  # and it can go on
+        run.add(99, values(1), 0.1)
+        run.close()
+        assert 99 in points_of(folder)[0]
+
+
+def test_a_damaged_record_is_not_believed(folder):
+    log = folder / "points.log"
+    content = bytearray(log.read_bytes())
+    size = (len(content) - HEADER.size) // 10
+    content[HEADER.size + 6 * size + 12] ^= 1
+    log.write_bytes(content)
+    assert points_of(folder)[0].keys() == set(range(6))
+
+
+def test_of_duplicates_the_last_counts(folder):
+    run = opened(folder)
+    run.add(2, {"loss": 7.0, "accuracy": 1.0}, 0.0)
+    run.close()
+    assert points_of(folder)[0][2]["loss"] == 7.0
+
+
+def test_other_settings_are_refused_by_name_and_restart_clears(folder):
+    with pytest.raises(UsageError, match=r"seed 1 → 2.*--restart"):
+        opened(folder, {"seed": 2})
+    run = opened(folder, {"seed": 2}, restart=True)
+    assert run.points == {}
+    run.close()
+
+
+def test_two_processes_do_not_share_a_run(folder):
+    run = opened(folder)
+    with pytest.raises(LossvizError, match="another process"):
+        opened(folder)
+    run.close()
+    points_of(folder)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "points.log"])
+def test_garbage_is_told(folder, name):
+    (folder / name).write_bytes(b"garbage garbage garbage")
+    with pytest.raises(InputError, match="--restart"):
+        opened(folder)
+    assert runs.VERSION == 1
+
+
+COMMAND = ["surface", "--model", "mlp", "--data", "digits", "--samples", "first:400", "--grid",
+           "21x17", "--range", "-1:1,-0.5:0.5", "--threads", "1", "--seed", "3"]  # fmt: skip
+
+
+def computed(folder, *words):
+    """Run the command in a process; the model's weights come from a file, as random ones differ."""
+    return [sys.executable, "-m", "lossviz", *COMMAND, "--checkpoint", str(folder / "net.pt"),
+            *words, "-o", str(folder / "a.ply")]  # fmt: skip
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    import torch
+
+    from compute.models import build
+
+    torch.manual_seed(0)
+    torch.save(build("mlp", inputs=(1, 8, 8), num_classes=10).state_dict(), tmp_path / "net.pt")
+    return tmp_path
+
+
+def test_killed_at_any_moment_it_ends_with_the_same_file(checkpoint):
+    """kill -9 three times in the middle, then to the end; against one that was never killed."""
+    words = computed(checkpoint)
+    log = checkpoint / "a.run" / "points.log"
+    counts = []
+    for goal in (40, 120, 250):
+        process = subprocess.Popen(words, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        end = time.monotonic() + 60
+        while time.monotonic() < end and process.poll() is None:
+            if log.exists() and (log.stat().st_size - HEADER.size) // 44 >= goal:
+                break
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        counts.append((log.stat().st_size - HEADER.size) // 44)
+    assert 40 <= counts[0] < 357 and counts == sorted(counts)
+    subprocess.run(words, check=True, capture_output=True)
+    assert (log.stat().st_size - HEADER.size) == 357 * 44  # nothing twice
+    killed = ply.read(checkpoint / "a.ply")
+    os.rename(checkpoint / "a.run", checkpoint / "old.run")
+    subprocess.run(words, check=True, capture_output=True)
+    whole = ply.read(checkpoint / "a.ply")
+    for name, expected in whole.surface.quantities.items():
+        assert (killed.surface.quantities[name] == expected).all()
+    # When it was computed and how long it took differ, and nothing else.
+    same = {"date": "", "duration": 0.0}
+    assert replace(killed.provenance, **same) == replace(whole.provenance, **same)
+    assert whole.surface.shape == (21, 17) and np.isfinite(whole.surface.loss).all()
+
+
+def test_a_finished_run_writes_the_same_bytes_again(checkpoint, monkeypatch):
+    words = computed(checkpoint)
+    subprocess.run(words, check=True, capture_output=True)
+    first = (checkpoint / "a.ply").read_bytes()
+    (checkpoint / "a.ply").unlink()
+    done = subprocess.run(words, check=True, capture_output=True, text=True)
+    assert "357 of 357 points are there already" in done.stderr
+    assert (checkpoint / "a.ply").read_bytes() == first
+    assert str(checkpoint) not in first.decode("latin-1")  # no folders of this machine
+
+
+def test_interrupted_it_says_how_to_go_on(checkpoint):
+    words = computed(checkpoint, "--grid", "201x201")
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    log = checkpoint / "a.run" / "points.log"
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not (log.exists() and log.stat().st_size > 2000):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "points; all are kept: the same command goes on" in told and "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    "words, status, told",
+    [
+        (["--grid", "0x5"], 2, "POINTSxPOINTS"),
+        (["--range", "1:1"], 2, "low < high"),
+        (["--samples", "5000"], 2, "at most 1,437"),
+        (["--checkpoint", "nothing.pt"], 3, "no such file"),
+        (["--data", "npz:nothing.npz"], 3, "no such file"),
+        (["--model", "resnet57"], 2, "resnet56"),
+        (["--model", "compute:thing"], 2, "lossviz's own"),
+        (["--model", "no_such_module:f"], 3, "cannot be imported"),
+        (["--loss", "l1"], 2, "cross_entropy"),
+        (["--device", "quantum"], 2, "cannot be used here"),
+        (["--directions", "nothing.h5"], 3, "no such file"),
+        (["-o", "nowhere/a.ply"], 2, "existing folder"),
+        (["-o", "a.png"], 2, "ends in .ply"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_line(
+    tmp_path, monkeypatch, capsys, words, status, told
+):
+    monkeypatch.chdir(tmp_path)
+    assert main([*COMMAND, "-o", "a.ply", *words]) == status
+    errors = [
+        line for line in capsys.readouterr().err.splitlines() if "no --checkpoint" not in line
+    ]
+    assert len(errors) == 1 and told in errors[0]
+
+
+def test_a_users_own_problem(tmp_path, monkeypatch, capsys):
+    (tmp_path / "mine.py").write_text(
+        "import torch\nfrom compute.problem import Problem\n"
+        "def line():\n"
+        "    torch.manual_seed(0)\n"
+        "    x = torch.linspace(-1, 1, 20)[:, None]\n"
+        "    loss = lambda model, batch: (model(batch[0]) - batch[1]).square()[:, 0]\n"
+        "    return Problem(torch.nn.Linear(1, 1), loss, [(x, 3 * x)])\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    words = ["surface", "--model", "mine:line", "--grid", "5x5", "-o", "a.ply", "--ignore", "none"]
+    assert main(words) == 0
+    surface = ply.read("a.ply").surface
+    assert list(surface.quantities) == ["loss", "loss_stderr"]
+    # Along alpha and beta the loss of a linear model is a quadratic: third differences vanish.
+    assert np.abs(np.diff(surface.loss, 3, axis=0)).max() < 1e-4 * surface.loss.max()

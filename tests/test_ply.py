@@ -1,0 +1,222 @@
+"""Landscapes to files and back, exactly; and what other programs make of the files."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from lossviz import ply
+from lossviz.errors import InputError, LossvizError
+from lossviz.landscape import (
+    Contour,
+    CriticalPoint,
+    Curve,
+    Landscape,
+    Provenance,
+    Surface,
+    Trajectory,
+)
+
+from .viewer.scenes import bumpy, with_loss
+
+NUMBERS = st.floats(allow_nan=True, allow_infinity=True, width=64)
+NAMES = st.text(min_size=1, max_size=20).filter(lambda name: name != "loss")
+
+
+def full():
+    """A landscape with one of everything."""
+    path = Trajectory(
+        "SGD, β = 0.9", "optimiser", [[-0.5, 0.1], [0.2, 0.3], [0, 0]], [2, 1, np.nan]
+    )
+    fall = Trajectory("fall", "descent", [[0.5, 0.5], [0.1, 0]], [1, 0.5], [0.1, 0.2], [0, 10])
+    return bumpy(11, 7).with_changes(
+        curves=[
+            Curve("line", [0, 0.5, 2], {"loss": [1, np.inf, 3], "accuracy": [0, 0.5, 1]}),
+            Curve("другая", [1, 2], {"loss": [1, 2], "x y": [3, np.nan]}),
+        ],
+        trajectories=[path, fall],
+        critical_points=[
+            CriticalPoint(0.1, -0.2, 0.5, 1.0, 2.0, "minimum", 0.3),
+            CriticalPoint(-1, 1, 5, -1.0, 2.0, "saddle", 0.0, border=True),
+        ],
+        contours=[Contour(0.5, [[0, 0], [0, 1]]), Contour(0.5, [[0.5, 0], [0.6, 1], [0.7, 0]])],
+    )
+
+
+def assert_same(a, b):
+    assert (a.name, a.provenance) == (b.name, b.provenance)
+    assert (a.surface is None) == (b.surface is None)
+    if a.surface is not None:
+        assert_bits(a.surface.alphas, b.surface.alphas)
+        assert_bits(a.surface.betas, b.surface.betas)
+        assert list(a.surface.quantities) == list(b.surface.quantities)
+        for name, values in a.surface.quantities.items():
+            assert_bits(values, b.surface.quantities[name])
+        assert (a.surface.evaluated == b.surface.evaluated).all()
+    assert a.critical_points == b.critical_points
+    for kind, parts in (
+        ("curves", ("alphas",)), ("contours", ("points",)),
+        ("trajectories", ("points", "losses", "off_plane", "steps")),
+    ):  # fmt: skip
+        assert len(getattr(a, kind)) == len(getattr(b, kind))
+        for one, two in zip(getattr(a, kind), getattr(b, kind), strict=True):
+            for part in parts:
+                assert_bits(getattr(one, part), getattr(two, part))
+    for one, two in zip(a.curves, b.curves, strict=True):
+        assert one.name == two.name and list(one.quantities) == list(two.quantities)
+        for name in one.quantities:
+            assert_bits(one.quantities[name], two.quantities[name])
+    assert [(t.name, t.kind) for t in a.trajectories] == [(t.name, t.kind) for t in b.trajectories]
+    assert [c.level for c in a.contours] == [c.level for c in b.contours]
+
+
+def assert_bits(a, b):
+    """Equal to the last bit, all NaNs alike."""
+    a, b = np.asarray(a), np.asarray(b)
+    assert a.shape == b.shape
+    assert (np.isnan(a) == np.isnan(b)).all()
+    known = ~np.isnan(a)
+    assert (a[known] == b[known]).all() and (np.signbit(a[known]) == np.signbit(b[known])).all()
+
+
+@pytest.mark.parametrize("options", [{}, {"ascii": True}, {"edges": True}])
+def test_everything_comes_back(tmp_path, options):
+    ply.write(full(), tmp_path / "a.ply", **options)
+    assert_same(full(), ply.read(tmp_path / "a.ply"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.integers(1, 6), st.integers(1, 6))
+def test_any_numbers_and_names_come_back(tmp_path_factory, data, n, m):
+    axes = [np.cumsum(data.draw(arrays(float, k, elements=st.floats(1e-3, 1e3)))) for k in (n, m)]
+    values = {"loss": data.draw(arrays(float, (n, m), elements=NUMBERS))}
+    for name in data.draw(st.lists(NAMES, unique=True, max_size=3)):
+        values[name] = data.draw(arrays(float, (n, m), elements=NUMBERS))
+    mask = data.draw(arrays(bool, (n, m)))
+    surface = Surface(*axes, {k: np.where(mask, v, np.nan) for k, v in values.items()}, mask)
+    known = Provenance(model=data.draw(st.text()), seed=data.draw(st.integers(-1000, 1000)))
+    landscape = Landscape(surface=surface, provenance=known, name=data.draw(st.text(max_size=30)))
+    path = tmp_path_factory.mktemp("ply") / "a.ply"
+    for text in (False, True):
+        ply.write(landscape, path, ascii=text)
+        assert_same(landscape, ply.read(path))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1)])
+def test_thin_grids_come_back(tmp_path, shape):
+    surface = Surface(np.arange(shape[0]), np.arange(shape[1]), {"loss": np.ones(shape)})
+    ply.write(Landscape(surface=surface), tmp_path / "a.ply")
+    assert_same(Landscape(surface=surface), ply.read(tmp_path / "a.ply"))
+
+
+def test_curves_alone_come_back(tmp_path):
+    only = Landscape(curves=full().curves, name="lines")
+    ply.write(only, tmp_path / "a.ply")
+    assert_same(only, ply.read(tmp_path / "a.ply"))
+
+
+def test_the_header_is_what_other_programs_bear(tmp_path):
+    notes = ["ß" * 3000, "\n\r\x1b[31m"]
+    landscape = full().with_changes(provenance=Provenance(notes=notes, command="é\u2028" * 500))
+    ply.write(landscape, tmp_path / "a.ply")
+    content = (tmp_path / "a.ply").read_bytes()
+    header = content[: content.index(b"end_header\n") + 11]
+    assert header.isascii() and max(map(len, header.split(b"\n"))) < 480
+    elements = [line.split()[1] for line in header.split(b"\n") if line.startswith(b"element")]
+    expected = [b"vertex", b"face", b"trajectory", b"critical_point", b"curve", b"contour"]
+    assert elements == expected
+    assert header.count(b"property list") == 1 and b" short " not in header
+    assert_same(landscape, ply.read(tmp_path / "a.ply"))
+
+
+def holed():
+    loss = bumpy(11, 7).surface.loss.copy()
+    loss[3, 4], loss[6, 1] = np.nan, np.inf
+    return with_loss(bumpy(11, 7), loss)
+
+
+def test_courtesy_columns_are_finite_and_faces_spare_the_holes(tmp_path):
+    import plyfile
+
+    ply.write(holed(), tmp_path / "a.ply")
+    mesh = plyfile.PlyData.read(str(tmp_path / "a.ply"))
+    vertices = mesh["vertex"].data
+    for name in ("x", "y", "z", "nx", "ny", "nz", "quality"):
+        assert np.isfinite(vertices[name]).all()
+    assert np.isnan(vertices["loss"]).sum() == 1 and np.isinf(vertices["loss"]).sum() == 1
+    hole = np.nonzero(~np.isfinite(vertices["loss"]))[0]
+    corners = np.stack(mesh["face"].data["vertex_indices"])
+    assert not np.isin(corners, hole).any() and len(corners) == 2 * (10 * 6 - 8)
+    assert vertices["x"][:11] == pytest.approx(np.linspace(-1, 1, 11), abs=1e-6)  # alpha fastest
+
+
+def test_trimesh_and_meshio_open_it(tmp_path):
+    import meshio
+    import trimesh
+
+    ply.write(full(), tmp_path / "a.ply")
+    mesh = trimesh.load(tmp_path / "a.ply", process=False)
+    assert mesh.vertices.shape == (77, 3) and mesh.faces.shape == (120, 3)
+    ply.write(full(), tmp_path / "plain.ply", plain=True)
+    mesh = meshio.read(tmp_path / "plain.ply")
+    assert len(mesh.points) == 77 and len(mesh.cells_dict["triangle"]) == 120
+
+
+def test_a_mesh_of_others_opens_as_a_lattice(tmp_path):
+    ply.write(bumpy(11, 7), tmp_path / "plain.ply", plain=True)
+    found = ply.read(tmp_path / "plain.ply")
+    heights = ply.display_height(bumpy(11, 7).surface)
+    assert found.surface.shape == (11, 7)
+    assert found.surface.loss == pytest.approx(heights, abs=1e-6)
+    assert found.surface.alphas == pytest.approx(np.linspace(-1, 1, 11), abs=1e-6)
+
+
+def test_a_mesh_that_is_no_lattice_is_told(tmp_path):
+    points = np.random.default_rng(0).normal(size=(50, 3))
+    lines = ["ply", "format ascii 1.0", "element vertex 50"]
+    lines += [f"property float {side}" for side in "xyz"] + ["end_header"]
+    lines += [" ".join(map(str, point)) for point in points]
+    (tmp_path / "cloud.ply").write_text("\n".join(lines) + "\n")
+    with pytest.raises(InputError, match="lattice"):
+        ply.read(tmp_path / "cloud.ply")
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.ply"
+    ply.write(bumpy(5), path)
+    before = path.read_bytes()
+
+    def fail(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(KeyboardInterrupt):
+        ply.write(bumpy(9), path)
+    assert path.read_bytes() == before and os.listdir(tmp_path) == ["a.ply"]
+
+
+def test_where_nothing_can_be_written(tmp_path):
+    with pytest.raises(LossvizError, match="cannot be written"):
+        ply.write(bumpy(5), tmp_path / "nowhere" / "a.ply")
+
+
+def test_a_newer_version_is_told(tmp_path):
+    ply.write(bumpy(5), tmp_path / "a.ply")
+    content = (tmp_path / "a.ply").read_bytes()
+    (tmp_path / "b.ply").write_bytes(content.replace(b"lossviz 1\n", b"lossviz 1.7\n"))
+    assert ply.read(tmp_path / "b.ply").surface.shape == (5, 5)
+    (tmp_path / "c.ply").write_bytes(content.replace(b"lossviz 1\n", b"lossviz 2\n"))
+    with pytest.raises(InputError, match="newer lossviz"):
+        ply.read(tmp_path / "c.ply")
+
+
+def test_metadata_is_json_in_numbered_pieces(tmp_path):
+    ply.write(full(), tmp_path / "a.ply")
+    lines = (tmp_path / "a.ply").read_bytes().split(b"end_header")[0].decode().splitlines()
+    pieces = [line.split(" ", 3)[3] for line in lines if line.startswith("comment lossviz.json")]
+    data = json.loads("".join(pieces))
+    assert data["provenance"]["samples"] == 256 and data["grid"]["alphas"][0] == -1
