@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compute.evaluation import Evaluator
-from compute.problem import check_deterministic
+from compute.plane import Plane, random_plane
+from compute.problem import Problem, check_deterministic, sample_count
 from compute.run import Run
 from lossviz.errors import UsageError
-from lossviz.landscape import Surface
+from lossviz.landscape import Landscape, Provenance, Surface
 
 Floats = NDArray[np.float64]
 
@@ -111,6 +112,34 @@ def collect(
         values[evaluated] = [points[int(index)][name] for index in indices[evaluated]]
         quantities[name] = values
     return Surface(grid.alphas[columns], grid.betas[rows], quantities, evaluated)
+
+
+def landscape(
+    problem: Problem, plane: Plane | None = None, *, points: int = 51,
+    span: tuple[float, float] = (-1.0, 1.0), seed: int = 0, name: str = "",
+) -> Landscape:  # fmt: skip
+    """The loss surface of a problem: ``points`` x ``points`` over ``span`` in alpha and beta.
+
+    Without a plane: along two random filter-normalised directions (Li et al. 2018, section 4)
+    drawn with ``seed``. The model is not changed.
+
+    Raises
+    ------
+    InputError
+        If the centre evaluates differently the second time.
+    """
+    plane = plane or random_plane(problem.model, seed=seed)
+    evaluator = Evaluator(problem, plane)
+    check_center(evaluator)
+    along = axis(*span, points)
+    *_, surface = evaluate(evaluator, Grid(along, along))
+    known = Provenance(
+        model=type(problem.model).__name__, samples=sample_count(problem.batches),
+        loss=getattr(problem.loss, "__name__", ""), directions=plane.kind,
+        direction_normalize=plane.normalize, direction_ignore=plane.ignore,
+        direction_sha256=plane.sha256, seed=plane.seed, batch_norm="stored", precision="float32",
+    )  # fmt: skip
+    return Landscape(surface=surface, provenance=known, name=name)
 
 
 def check_center(evaluator: Evaluator) -> dict[str, float]:

@@ -1,0 +1,29 @@
+"""Every example runs, from any folder, and does what it says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lossviz import ply
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs(path, tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(path)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout and not done.stderr
+
+
+def test_the_digits_example_finds_a_minimum(tmp_path):
+    example = next(path for path in EXAMPLES if path.stem == "your_own_model")
+    subprocess.run([sys.executable, str(example)], cwd=tmp_path, check=True, capture_output=True)
+    surface = ply.read(tmp_path / "digits.ply").surface
+    loss = surface.loss
+    assert loss[surface.center] < 0.05 and loss.max() > 20 * loss[surface.center]
+    assert loss[surface.center] < 1.5 * loss.min()
