@@ -45,7 +45,7 @@ class IsolineState:
     surface: bool = True
     floor: bool = True  # also draws the floor plane itself
     spacing: str = "auto"  # of SCALES; auto: as the heights
-    count: int = 16  # about how many levels; the spacing is a 1-2-5 step
+    count: int = 20  # about how many levels; the spacing is a 1-2-5 step
     width: float = 1.0  # in points
     opacity: float = 0.85
 
@@ -67,7 +67,7 @@ class CameraState:
     """
 
     azimuth: float = -60.0  # degrees, 0: from +alpha, counter-clockwise seen from above
-    elevation: float = 32.0  # degrees, 90: from above
+    elevation: float = 38.0  # degrees, 90: from above
     distance: float = 0.0
     target: tuple[float, float, float] = (0.0, 0.0, 0.0)
     fov: float = 32.0  # degrees, over the smaller side of the viewport
