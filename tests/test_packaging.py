@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,10 @@ def test_the_version_is_said_once():
 
 def test_every_dependency_has_a_tested_version():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    wanted = [
+        *project["dependencies"],
+        *chain.from_iterable(project["optional-dependencies"].values()),
+    ]
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").lower().splitlines()
     tested = {line.split("==")[0].replace("_", "-") for line in lines if "==" in line}
     assert {name.split(">")[0].strip() for name in wanted} <= tested
