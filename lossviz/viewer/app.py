@@ -105,6 +105,7 @@ class App:
         """Draw until the window is closed; returns the exit status."""
         with self._owned:
             self._listen()
+            self.moved = time.monotonic()  # the first picture at once, the full one right after
             self._draw_picture()
             self._present()
             if self.options.exit_after_first_frame:
