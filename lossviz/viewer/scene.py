@@ -135,6 +135,12 @@ class Item:
         x, y = np.maximum(spans / spans.max(), NARROWEST).tolist()
         return x, y
 
+    @property
+    def evenly_spaced(self) -> bool:
+        """Whether the grid has one spacing along each axis."""
+        steps = (np.diff(axis) for axis in (self.surface.alphas, self.surface.betas))
+        return all(not step.size or np.ptp(step) <= 1e-9 * step.max() for step in steps)
+
     def place(self, points: Floats) -> Floats:
         """``(k, 2)`` alpha, beta as ``(k, 2)`` scene x, y."""
         result = np.empty((len(points), 2))

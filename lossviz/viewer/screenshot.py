@@ -35,6 +35,8 @@ def take(
 ) -> NDArray[np.uint8]:  # fmt: skip
     """Draw a picture off-screen: ``(height, width, 4)`` uint8 sRGB, alpha not premultiplied.
 
+    The picture's context must be the current one. (Entering it here would leave none current.)
+
     Raises
     ------
     UsageError
@@ -46,16 +48,14 @@ def take(
         raise UsageError(f"supersample: expected 1 to 4, got {supersample}")
     picture.improve(scene, state)
     scale = scale or natural_scale(width, height)
-    ctx = picture.ctx
     result = np.empty((height, width, 4), np.uint8)
     side = TILE if supersample <= 2 else TILE // 2
-    with ctx:
-        for y in range(0, height, side):
-            for x in range(0, width, side):
-                tile = Rect(x, y, min(side, width - x), min(side, height - y))
-                result[y : y + int(tile.height), x : x + int(tile.width)] = _tile(
-                    picture, scene, state, width, height, tile, scale, supersample, transparent
-                )
+    for y in range(0, height, side):
+        for x in range(0, width, side):
+            tile = Rect(x, y, min(side, width - x), min(side, height - y))
+            result[y : y + int(tile.height), x : x + int(tile.width)] = _tile(
+                picture, scene, state, width, height, tile, scale, supersample, transparent
+            )
     return result
 
 

@@ -35,8 +35,9 @@ class SurfaceRenderer:
         height_field = self.textures.field(item, own.height, own.smooth)
         color_field = self.textures.field(item, own.color, own.smooth)
         columns, rows = height_field.size
-        # Every corner of a flat cell lies on the computed grid: drawing those is exact.
-        stride = parts if flat else max(1, max(columns, rows) // MOVING_CELLS) if moving else 1
+        stride = max(1, max(columns, rows) // MOVING_CELLS) if moving else 1
+        if flat:  # flat cells need corners only where the grid's spacing changes
+            stride = max(columns, rows) if item.evenly_spaced else parts
         levels = np.zeros((MOST_LEVELS, 4), np.float32)
         found = shader_levels(scene, state, index)
         levels[: len(found)] = found
