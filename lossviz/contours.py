@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lossviz.landscape import LOSS, Contour, Surface
 
 MOST = 500
+SMALLEST_SPAN = 1e-300  # steps below are denormal numbers, whose digits are not their own
 DIGITS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8))
 
 
@@ -21,7 +22,8 @@ def levels(
     "linear": multiples of a 1-2-5 step. "log" (needs low > 0): the same digits in every decade,
     1-2-5 or finer or coarser as the count asks, or whole decades far apart.
     """
-    if not (math.isfinite(low) and math.isfinite(high) and high > low):
+    low, high = float(low), float(high)  # numpy's own numbers would warn where Python's give inf
+    if not (math.isfinite(high - low) and high - low > SMALLEST_SPAN):
         return np.zeros(0)
     if scale == "log" and low > 0:
         found = _log_levels(low, high, count)
@@ -39,7 +41,15 @@ def _linear_levels(low: float, high: float, count: int) -> NDArray[np.float64]:
 
 
 def step_1_2_5(span: float, count: int) -> float:
-    """The step 1, 2 or 5 times a power of ten that divides ``span`` most nearly into ``count``."""
+    """The step 1, 2 or 5 times a power of ten that divides ``span`` most nearly into ``count``.
+
+    Raises
+    ------
+    ValueError
+        If ``span`` is not positive and finite.
+    """
+    if not (math.isfinite(span) and span > 0):
+        raise ValueError(f"span: expected a positive, finite number, got {span}")
     target = span / max(count, 1)
     exponent = math.floor(math.log10(target))
     choices = [float(f"{digit}e{exponent + more}") for more in (0, 1) for digit in (1, 2, 5)]

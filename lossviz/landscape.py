@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 LOSS: Final = "loss"
+LARGEST_NUMBER: Final = 2**63  # in a provenance: what other programs' integers hold
 
 TrajectoryKind = Literal["optimiser", "descent"]
 PointKind = Literal["minimum", "saddle", "maximum", "degenerate"]
@@ -37,7 +38,7 @@ def _axis(values: ArrayLike, name: str) -> Floats:
     axis = _floats(values, name)
     if axis.ndim != 1 or axis.size == 0:
         raise ValueError(f"{name}: expected a non-empty vector, got shape {axis.shape}")
-    if not np.isfinite(axis).all() or (np.diff(axis) <= 0).any():
+    if not np.isfinite(axis).all() or (axis[1:] <= axis[:-1]).any():
         raise ValueError(f"{name}: expected finite, strictly increasing coordinates")
     return axis
 
@@ -232,7 +233,7 @@ class Provenance:
         Raises
         ------
         ValueError
-            If a value has another type than its field.
+            If a value has another type than its field, or a number is beyond 64 bits.
         """
         types: dict[str, tuple[type, ...]] = {
             "samples": (int,), "seed": (int, type(None)), "versions": (dict,),
@@ -246,6 +247,8 @@ class Provenance:
             if not isinstance(value, expected) or isinstance(value, bool):
                 names = " or ".join(kind.__name__ for kind in expected)
                 raise ValueError(f"{item.name}: expected {names}, got {type(value).__name__}")
+            if isinstance(value, int | float) and not abs(value) < LARGEST_NUMBER:
+                raise ValueError(f"{item.name}: expected a number below 2^63, got a larger one")
             known[item.name] = value
         if "versions" in known:
             known["versions"] = {str(k): str(v) for k, v in known["versions"].items()}

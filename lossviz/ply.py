@@ -4,15 +4,16 @@ The doubles in the file are the exact numbers. ``x y z``, normals, colours and `
 courtesy to mesh programs: finite always, z is log10 of the loss where losses are positive and
 span more than two decades, scaled to half the width. ``valid`` is 1 at a finite loss, 2 where the
 evaluation gave NaN or Inf, 0 where nothing was evaluated.
+
+Binary files are read here, straight into numpy; plyfile reads ASCII ones.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,23 +21,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.errors import InputError
-from lossviz.landscape import (
-    Contour,
-    CriticalPoint,
-    Curve,
-    Landscape,
-    Provenance,
-    Surface,
-    Trajectory,
-)
-from lossviz.ply_header import LARGEST, Header, printable, scan, shown
-from lossviz.ply_write import KINDS, VERSION, Table, display_height, properties, write
+from lossviz.landscape import Landscape
+from lossviz.ply_header import LARGEST, Element, Header, printable, reason, scan, shown
+from lossviz.ply_read import Reader, metadata
+from lossviz.ply_write import VERSION, Table, display_height, write
 
 __all__ = ["display_height", "read", "write"]
 
+FACES = {"vertex_indices", "vertex_index"}
+TRIANGLES = np.dtype([("indices", "<i8", (3,))])
+
 
 def read(path: str | Path) -> Landscape:
-    """Read a landscape, or any mesh whose vertices form a lattice in x and y.
+    """Read a landscape, or any triangle mesh: heights are its z.
 
     Nothing in the file is believed before it is checked against the file's size.
 
@@ -55,233 +52,195 @@ def read(path: str | Path) -> Landscape:
             header = scan(file.read(LARGEST), status.st_size, place)
             file.seek(header.size)
             tables = _read_tables(file, header, path, place, status.st_size)
-    except (OSError, ValueError) as error:
-        if isinstance(error, OSError):
-            raise InputError(f"{place}: cannot be read: {error.strerror}") from None
-        raise InputError(f"{place}: damaged: {shown(error)}") from None
-    version = next(
-        (c for c in header.comments if re.fullmatch(r"lossviz \d{1,9}(\.\d+)?", c)), None
-    )
-    if version is None:
+    except OSError as error:
+        raise InputError(f"{place}: cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise InputError(f"{place}: damaged: {reason(error)}") from None
+    if not _is_ours(header, place):
         from lossviz.ply_mesh import mesh_to_landscape
 
         return mesh_to_landscape(tables, path.stem, place)
-    if not re.fullmatch(rf"lossviz {VERSION}(\.\d+)?", version):
+    return Reader(place, metadata(header, place), tables).landscape()
+
+
+def _is_ours(header: Header, place: str) -> bool:
+    """Whether lossviz wrote the file; a version that is too new is told."""
+    words = re.compile(r"lossviz (\d{1,9})(\.\d+)?")
+    version = next(filter(None, map(words.fullmatch, header.comments)), None)
+    if version and int(version[1]) != VERSION:
         raise InputError(
-            f"{place}: written by a newer lossviz (file version {version[8:]}, this one reads "
+            f"{place}: written by a newer lossviz (file version {version[0][8:20]}, this one reads "
             f"{VERSION}); update lossviz"
         )
-    return _Reader(place, _read_metadata(header, place), tables).landscape()
+    return version is not None
 
 
 def _read_tables(
     file: IO[bytes], header: Header, path: Path, place: str, total: int
 ) -> dict[str, Table]:
     """Every element as a structured array; faces as a column ``indices (k, 3)``."""
-    simple = header.order == "<" and all(
-        not item.has_lists
-        or [(p.name, p.type, p.length_type) for p in item.properties]
-        == [("vertex_indices", "i4", "u1")]
-        for item in header.elements
-    )
-    if not simple:
+    if not header.order:
         return _through_plyfile(header, path, place)
     tables, left = {}, total - header.size
     for item in header.elements:
         if item.has_lists:
-            dtype = np.dtype([("length", "u1"), ("indices", "<i4", (3,))])
+            table, size = _lists(file, item, header.order, left, place)
         else:
-            dtype = np.dtype([(p.name, f"<{p.type}") for p in item.properties])
-        left -= item.count * dtype.itemsize
-        if left < 0:
-            raise InputError(f"{place}: element {shown(item.name)}: the file is truncated")
-        table = np.fromfile(file, dtype, item.count)
-        if len(table) < item.count:
-            raise InputError(f"{place}: element {shown(item.name)}: the file is truncated")
-        if item.has_lists and not (table["length"] == 3).all():
-            return _through_plyfile(header, path, place)
+            dtype = np.dtype([(p.name, header.order + p.type) for p in item.properties])
+            size = item.count * dtype.itemsize
+            table = _rows(file, dtype, item, left, place)
+        left -= size
         tables[item.name] = table
     if left:
         raise InputError(f"{place}: {left:,} bytes after the end; the file is damaged")
     return tables
 
 
+def _rows(file: IO[bytes], dtype: np.dtype[Any], item: Element, left: int, place: str) -> Table:
+    """``item.count`` rows, which must be among the ``left`` bytes."""
+    rows: Table = np.zeros(0, dtype)
+    if item.count * dtype.itemsize <= left:
+        rows = np.fromfile(file, dtype, item.count)
+    if len(rows) < item.count:
+        raise InputError(f"{place}: element {shown(item.name)}: the file is truncated")
+    return rows
+
+
+def _lists(file: IO[bytes], item: Element, order: str, left: int, place: str) -> tuple[Table, int]:
+    """Rows with lists, as triangles, and their size in bytes.
+
+    Lists are nearly always of one length: then the first row tells the layout of all rows, and
+    numpy checks that the guess was right. Else the rows are walked one by one.
+    """
+    if not item.count:
+        return np.zeros(0, TRIANGLES), 0
+    start = file.tell()
+    lengths, _ = _walk(file.read(min(left, LARGEST)), 0, item, order, place)
+    file.seek(start)
+    rows = _even_lists(file, item, order, left, lengths)
+    if rows is None:
+        file.seek(start)
+        return _uneven_lists(file.read(left), item, order, place)
+    column = _face_column(item)
+    if not column:
+        return np.zeros(0, TRIANGLES), rows.nbytes
+    corners = rows[column]
+    if corners.shape[1] != 3:
+        return _triangles([corners]), rows.nbytes
+    table: Table = rows[[column]]  # a view: copying is what would take time
+    table.dtype.names = ("indices",)
+    return table, rows.nbytes
+
+
+def _even_lists(
+    file: IO[bytes], item: Element, order: str, left: int, lengths: list[int]
+) -> Table | None:
+    """All rows, if the lists of each have these lengths."""
+    fields: list[tuple[Any, ...]] = []
+    for p, length in zip(item.properties, lengths, strict=True):
+        if p.length_type:
+            fields.append((f"length of {p.name}", order + p.length_type))
+        fields.append((p.name, order + p.type, (length,) if p.length_type else ()))
+    dtype = np.dtype(fields)
+    if item.count * dtype.itemsize > left:
+        return None
+    rows: Table = np.fromfile(file, dtype, item.count)
+    for p, length in zip(item.properties, lengths, strict=True):
+        if p.length_type and not (rows[f"length of {p.name}"] == length).all():
+            return None
+    return rows if len(rows) == item.count else None
+
+
+def _walk(data: bytes, at: int, item: Element, order: str, place: str) -> tuple[list[int], int]:
+    """The lengths of one row's lists (1 for a scalar), and where the next row begins."""
+    lengths, endian = [], "little" if order == "<" else "big"
+    for p in item.properties:
+        length = 1
+        if p.length_type:
+            size = int(p.length_type[1])
+            length = int.from_bytes(data[at : at + size], endian, signed=p.length_type[0] == "i")  # type: ignore[arg-type]
+            at += size
+        at += length * int(p.type[1])
+        if length < 0 or at > len(data):
+            raise InputError(
+                f"{place}: element {shown(item.name)}: a list of {length:,} values does not fit "
+                "into the file; it is truncated or damaged"
+            )
+        lengths.append(length)
+    return lengths, at
+
+
+def _uneven_lists(data: bytes, item: Element, order: str, place: str) -> tuple[Table, int]:
+    """As ``_lists``, for faces of different sizes."""
+    column, at = _face_column(item), 0
+    faces: dict[int, list[NDArray[Any]]] = {}
+    for _ in range(item.count):
+        lengths, end = _walk(data, at, item, order, place)
+        for p, length in zip(item.properties, lengths, strict=True):
+            at += int(p.length_type[1]) if p.length_type else 0
+            if p.name == column:
+                own = np.frombuffer(data, order + p.type, length, at)
+                faces.setdefault(length, []).append(own)
+            at += length * int(p.type[1])
+        at = end
+    return _triangles([np.stack(same) for same in faces.values()]), at
+
+
+def _face_column(item: Element) -> str:
+    """The name of the list of a face's corners; empty if there is none."""
+    return next(
+        (
+            p.name
+            for p in item.properties
+            if item.name == "face" and p.name in FACES and p.length_type and p.type[0] != "f"
+        ),
+        "",
+    )
+
+
+def _triangles(polygons: Iterable[NDArray[Any]]) -> Table:
+    """Polygons, each array ``(k, corners)``, as fans of triangles."""
+    fans = [
+        np.stack(np.broadcast_arrays(own[:, :1], own[:, 1:-1], own[:, 2:]), axis=2).reshape(-1, 3)
+        for own in polygons
+        if own.shape[1] >= 3
+    ]
+    table: Table = np.zeros(sum(map(len, fans)), TRIANGLES)
+    if fans:
+        table["indices"] = np.concatenate(fans)
+    return table
+
+
 def _through_plyfile(header: Header, path: Path, place: str) -> dict[str, Table]:
-    """ASCII, big-endian and meshes with other faces."""
+    """ASCII files."""
     import plyfile  # here: the viewer's files do not need it, and its import is slow
 
-    lists = {
+    known = {
         item.name: {p.name: 3 for p in item.properties if p.length_type}
         for item in header.elements
-        if item.has_lists
+        if item.name == "face" and _face_column(item)
     }
-    names = {"vertex_indices", "vertex_index"}
-    known = {k: v for k, v in lists.items() if k == "face" and len(v) == 1 and names & set(v)}
     try:
         try:
             data = plyfile.PlyData.read(str(path), known_list_len=known, mmap=False)
         except Exception:  # faces that are no triangles
             data = plyfile.PlyData.read(str(path), mmap=False)
     except Exception as error:
-        raise InputError(f"{place}: damaged: {shown(error)}") from None
+        raise InputError(f"{place}: damaged: {reason(error)}") from None
     tables = {}
-    for element in data.elements:
-        table = element.data
-        if element.name == "face":
-            column = next((n for n in table.dtype.names or () if n in names), None)
-            if column is None:
-                continue
-            if any(len(face) != 3 for face in table[column]):
-                raise InputError(f"{place}: expected triangles, got faces of other sizes")
-            indices = np.array([list(face) for face in table[column]], np.int64).reshape(-1, 3)
-            faces = np.zeros(len(table), np.dtype([("length", "u1"), ("indices", "<i8", (3,))]))
-            faces["length"], faces["indices"] = 3, indices
-            table = faces
-        tables[element.name] = table
+    for item, element in zip(header.elements, data, strict=True):
+        tables[item.name] = element.data
+        if item.has_lists:
+            column = _face_column(item)
+            tables[item.name] = _triangles(_same_sizes(element.data[column]) if column else [])
     return tables
 
 
-def _read_metadata(header: Header, place: str) -> dict[str, Any]:
-    pieces: dict[int, str] = {}
-    for comment in header.comments:
-        found = re.fullmatch(r"lossviz\.json (\d{1,6}) (.*)", comment)
-        if found:
-            pieces[int(found[1])] = found[2]
-    text = "".join(pieces.get(index, "\0") for index in range(len(pieces)))
-    try:
-        data = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{place}: metadata: expected JSON: {shown(error)}") from None
-    if not isinstance(data, dict):
-        raise InputError(f"{place}: metadata: expected an object, got {type(data).__name__}")
-    return data
-
-
-def _refuse(word: str) -> float:
-    raise ValueError(f"{word} is not JSON")
-
-
-class _Reader:
-    """Builds a landscape from checked tables and unchecked metadata."""
-
-    def __init__(self, place: str, data: Mapping[str, Any], tables: Mapping[str, Table]) -> None:
-        self.place, self.data, self.tables = place, data, tables
-
-    def landscape(self) -> Landscape:
-        try:
-            return Landscape(
-                surface=self._surface(),
-                curves=self._curves(),
-                trajectories=self._trajectories(),
-                critical_points=self._points(),
-                contours=self._contours(),
-                provenance=Provenance.from_json(self._get(self.data, "provenance", dict, {})),
-                name=self._get(self.data, "name", str, ""),
-            )
-        except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
-            raise InputError(f"{self.place}: {shown(error)}") from None
-
-    def _get(self, data: Mapping[str, Any], key: str, kind: type, default: Any = None) -> Any:
-        value = data.get(key, default)
-        if not isinstance(value, kind):
-            raise InputError(
-                f"{self.place}: metadata: {shown(key)}: expected {kind.__name__}, "
-                f"got {type(value).__name__}"
-            )
-        return value
-
-    def _column(self, table: str, name: str) -> NDArray[Any]:
-        found = self.tables.get(table)
-        if found is None or name not in (found.dtype.names or ()):
-            raise InputError(f"{self.place}: element {table}: expected a property {shown(name)}")
-        return np.asarray(found[name])
-
-    def _surface(self) -> Surface | None:
-        if "grid" not in self.data:
-            return None
-        grid = self._get(self.data, "grid", dict)
-        alphas, betas = (
-            np.array(self._get(grid, k, list), dtype=float) for k in ("alphas", "betas")
-        )
-        count = alphas.size * betas.size
-        valid = self._column("vertex", "valid")
-        if alphas.ndim != 1 or betas.ndim != 1 or not 0 < count <= valid.size:
-            raise InputError(
-                f"{self.place}: grid: {alphas.size}x{betas.size} points, but {valid.size} vertices"
-            )
-        for name in ("x", "y", "z"):
-            if not np.isfinite(self._column("vertex", name)).all():
-                raise InputError(f"{self.place}: vertex {name}: expected finite coordinates")
-
-        def shaped(column: NDArray[Any]) -> NDArray[Any]:
-            return column[:count].reshape(betas.size, alphas.size).T
-
-        names = self._get(self.data, "quantities", dict)
-        quantities = {name: shaped(self._column("vertex", str(key))) for name, key in names.items()}
-        self._check_faces(len(valid))
-        return Surface(alphas, betas, quantities, shaped(valid) > 0)
-
-    def _check_faces(self, vertices: int) -> None:
-        faces = self.tables.get("face")
-        if faces is not None and len(faces):
-            low, high = int(faces["indices"].min()), int(faces["indices"].max())
-            if low < 0 or high >= vertices:
-                raise InputError(
-                    f"{self.place}: face: expected indices 0 to {vertices - 1}, got {low} to {high}"
-                )
-
-    def _groups(self, table: str, count: int) -> list[NDArray[np.bool_]]:
-        """For each id below ``count``, which rows are its own."""
-        if not count or table not in self.tables:
-            return [np.zeros(0, bool)] * count
-        ids = self._column(table, "id")
-        if count > len(ids) or (ids.size and not 0 <= ids.min() <= ids.max() < count):
-            raise InputError(f"{self.place}: element {table}: expected ids 0 to {count - 1}")
-        return [ids == index for index in range(count)]
-
-    def _trajectories(self) -> list[Trajectory]:
-        described = self._get(self.data, "trajectories", list, [])
-        rows = self._groups("trajectory", len(described))
-        found = []
-        for known, own in zip(described, rows, strict=True):
-            names = ("alpha", "beta", "loss", "off_plane", "step")
-            columns = [self._column("trajectory", name)[own] for name in names]
-            found.append(Trajectory(
-                str(known["name"]), known["kind"], np.stack(columns[:2], 1), *columns[2:]
-            ))  # fmt: skip
-        return found
-
-    def _points(self) -> list[CriticalPoint]:
-        if "critical_point" not in self.tables:
-            return []
-        names = ("alpha", "beta", "value", "lambda_min", "lambda_max", "kind", "persistence")
-        columns = [self._column("critical_point", n).tolist() for n in (*names, "border")]
-        return [
-            CriticalPoint(a, b, value, low, high, KINDS[kind], persistence, bool(border))
-            for a, b, value, low, high, kind, persistence, border in zip(*columns, strict=True)
-        ]
-
-    def _curves(self) -> list[Curve]:
-        described = self._get(self.data, "curves", list, [])
-        every = list(dict.fromkeys(str(n) for known in described for n in known["quantities"]))
-        keys = properties(every)
-        found = []
-        for known, own in zip(described, self._groups("curve", len(described)), strict=True):
-            quantities = {
-                name: self._column("curve", f"q_{keys[name]}")[own] for name in known["quantities"]
-            }
-            alphas = self._column("curve", "alpha_")[own]
-            found.append(Curve(str(known["name"]), alphas, quantities))
-        return found
-
-    def _contours(self) -> list[Contour]:
-        if "contour" not in self.tables:
-            return []
-        names = ("id", "level", "alpha", "beta")
-        ids, levels, alphas, betas = (self._column("contour", name) for name in names)
-        starts = np.nonzero(np.diff(ids, prepend=ids[:1] - 1))[0]
-        return [
-            Contour(float(levels[part[0]]), np.stack([alphas[part], betas[part]], 1))
-            for part in np.split(np.arange(len(ids)), starts[1:])
-            if len(part)
-        ]
+def _same_sizes(faces: NDArray[Any]) -> list[NDArray[Any]]:
+    """plyfile's faces ``(k, corners)``, or arrays of their own, put together by size."""
+    if faces.ndim == 2:
+        return [faces]
+    found: dict[int, list[NDArray[Any]]] = {}
+    for face in faces:
+        found.setdefault(len(face), []).append(face)
+    return [np.stack(same) for same in found.values()]

@@ -18,7 +18,7 @@ TYPES = {
 }  # fmt: skip
 FORMATS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
 _COUNT = re.compile(r"\d{1,18}")
-_NAME = re.compile(r"[!-~]{1,64}")
+_NAME = re.compile(r"[!-~]{1,80}")
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,12 @@ def shown(text: object) -> str:
     """A piece of a hostile file as it may stand in an error message: short and printable."""
     text = text[:60].decode("latin-1") if isinstance(text, bytes) else str(text)
     return f"'{printable(text[:60])}'"
+
+
+def reason(error: Exception) -> str:
+    """What an exception about a hostile file says, in one short printable line."""
+    text = str(error) or type(error).__name__
+    return printable(text if len(text) <= 200 else text[:199] + "…")
 
 
 def printable(text: str) -> str:
@@ -137,11 +143,14 @@ class _Scanner:
                         f"different names, got {len(self.elements)} with {shown(name)}"
                     )
                 return True
-            case ["property", kind, name] if kind in TYPES and self.elements:
+            case ["property", kind, name] if (
+                kind in TYPES and self.elements and _NAME.fullmatch(name)
+            ):
                 return self._property(Property(name, TYPES[kind]))
             case ["property", "list", length, kind, name] if (
                 length in TYPES and TYPES[length][0] in "iu" and kind in TYPES and self.elements
-            ):
+                and _NAME.fullmatch(name)
+            ):  # fmt: skip
                 return self._property(Property(name, TYPES[kind], TYPES[length]))
         return False
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
-from collections.abc import Mapping, Sequence
+import secrets
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lossviz.errors import LossvizError
+from lossviz.errors import InputError, LossvizError
 from lossviz.landscape import Curve, Landscape, PointKind, Surface
+from lossviz.ply_header import LARGEST, printable, reason, scan
 
 Table = NDArray[np.void]
 
@@ -27,6 +29,7 @@ VIRIDIS = np.array([
     (68, 1, 84), (71, 44, 122), (59, 81, 139), (44, 113, 142), (33, 144, 141), (39, 173, 129),
     (92, 200, 99), (170, 220, 50), (253, 231, 37),
 ], dtype=float)  # fmt: skip
+FAR = 1e30  # courtesy coordinates end here, where single precision still holds their spans
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
@@ -50,40 +53,60 @@ def write(
     Raises
     ------
     LossvizError
-        If the file cannot be written.
+        If the file cannot be written, or could not be read again.
     """
-    path = Path(path)
+    place = printable(str(path))
+    if plain and landscape.surface is None:
+        raise LossvizError(f"{place}: plain: expected a surface, got curves only")
     tables = _tables(landscape, plain=plain, edges=edges)
-    comments = [] if plain else _comments(_metadata(landscape))
     try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp", delete=False
-        ) as file:
-            try:
-                _write_tables(file, tables, comments, ascii)
+        comments = [] if plain else _comments(_metadata(landscape))
+    except (TypeError, ValueError) as error:
+        raise LossvizError(f"{place}: provenance: cannot be JSON: {reason(error)}") from None
+    header = _header(tables, comments, ascii)
+    try:
+        scan(header[:LARGEST], sys.maxsize, place)
+    except InputError as error:  # nothing is written that cannot be read
+        raise LossvizError(f"{error} (shorten the notes or leave out quantities)") from None
+    _replace(Path(os.path.realpath(path)), lambda file: _write(file, header, tables, ascii), place)
+
+
+def _replace(path: Path, fill: Callable[[IO[bytes]], None], place: str) -> None:
+    """Fill a temporary file beside ``path`` and put it in its place: the old one or the new one."""
+    if not path.parent.is_dir():
+        raise LossvizError(f"{place}: cannot be written: no folder {printable(str(path.parent))}")
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "no regular file"
+        raise LossvizError(f"{place}: cannot be written: it is {kind}")
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
+    try:
+        try:
+            with open(temporary, "xb") as file:  # "x": as the umask says, never another's file
+                fill(file)
                 file.flush()
                 os.fsync(file.fileno())
-                os.chmod(file.name, 0o644)
-                os.replace(file.name, path)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
     except OSError as error:
-        raise LossvizError(f"{path}: cannot be written: {error.strerror}") from None
+        raise LossvizError(f"{place}: cannot be written: {error.strerror or error}") from None
 
 
-def _write_tables(
-    file: IO[bytes], tables: Mapping[str, Table], comments: Sequence[str], ascii: bool
-) -> None:
+def _header(tables: Mapping[str, Table], comments: Sequence[str], ascii: bool) -> bytes:
     kind = "ascii" if ascii else "binary_little_endian"
     lines = ["ply", f"format {kind} 1.0", *(f"comment {text}" for text in comments)]
     for name, table in tables.items():
         lines.append(f"element {name} {len(table)}")
         lines += _property_lines(name, table.dtype)
-    file.write("\n".join([*lines, "end_header", ""]).encode("ascii"))
+    return "\n".join([*lines, "end_header", ""]).encode("ascii")
+
+
+def _write(file: IO[bytes], header: bytes, tables: Mapping[str, Table], ascii: bool) -> None:
+    file.write(header)
     for table in tables.values():
         if not ascii:
-            file.write(table.tobytes())
+            file.write(table.data if len(table) else b"")
             continue
         for row in table.tolist():
             words = [w for value in row for w in np.ravel(value).tolist()]
@@ -117,11 +140,11 @@ def _metadata(landscape: Landscape) -> dict[str, Any]:
 
 def properties(names: Sequence[str]) -> dict[str, str]:
     """Quantity to property: its own name where PLY allows it and nothing else has it."""
-    taken = set(COURTESY)
+    taken, all_names = set(COURTESY), set(names)
     found = {}
     for index, name in enumerate(names):
         key = name if _PLAIN_NAME.fullmatch(name) and name not in taken else f"quantity_{index}"
-        while key in taken or (key != name and key in names):
+        while key in taken or (key != name and key in all_names):
             key += "_"
         taken.add(key)
         found[name] = key
@@ -130,7 +153,14 @@ def properties(names: Sequence[str]) -> dict[str, str]:
 
 def _comments(metadata: Mapping[str, Any]) -> list[str]:
     text = json.dumps(metadata, allow_nan=False, separators=(",", ":"))
-    pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
+    pieces, at = [], 0
+    while at < len(text):
+        piece = text[at : at + PIECE + 1]
+        cut = PIECE  # not beside a space: other programs may trim the lines
+        while cut > 1 and " " in piece[cut - 1 : cut + 1]:
+            cut -= 1
+        pieces.append(piece[: cut if cut > 1 else PIECE])
+        at += len(pieces[-1])
     numbered = [f"lossviz.json {index} {piece}" for index, piece in enumerate(pieces)]
     return [f"lossviz {VERSION}", *numbered]
 
@@ -212,9 +242,14 @@ def display_height(surface: Surface) -> NDArray[np.float64]:
         )
     values = np.where(known, values, values[known].max())
     span = np.ptp(values)
-    width = max(np.ptp(surface.alphas), np.ptp(surface.betas)) or 1.0
+    width = max(np.ptp(_near(axis)) for axis in (surface.alphas, surface.betas)) or 1.0
     height: NDArray[np.float64] = (values - values.min()) / (span or 1.0) * 0.5 * width
     return height
+
+
+def _near(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coordinates that are finite in single precision."""
+    return np.clip(np.nan_to_num(values), -FAR, FAR)
 
 
 def _vertices(surface: Surface, plain: bool) -> Table:
@@ -232,7 +267,7 @@ def _vertices(surface: Surface, plain: bool) -> Table:
     alphas, betas = np.meshgrid(surface.alphas, surface.betas, indexing="ij")
     finite = np.isfinite(surface.loss)
     limit = float(np.finfo(np.float32).max)
-    table["x"], table["y"], table["z"] = flat(alphas), flat(betas), flat(height)
+    table["x"], table["y"], table["z"] = flat(_near(alphas)), flat(_near(betas)), flat(height)
     for name, part in zip(("nx", "ny", "nz"), _normals(surface, height), strict=True):
         table[name] = flat(part)
     unit = height / (height.max() or 1.0)
@@ -250,7 +285,9 @@ def _normals(surface: Surface, height: NDArray[np.float64]) -> list[NDArray[np.f
     slopes = []
     for side, axis in enumerate((surface.alphas, surface.betas)):
         flat = axis.size < 2
-        slopes.append(np.zeros(height.shape) if flat else np.gradient(height, axis, axis=side))
+        with np.errstate(all="ignore"):  # axes may be finer than their differences can be
+            slope = np.zeros(height.shape) if flat else np.gradient(height, axis, axis=side)
+        slopes.append(_near(slope))
     length = np.sqrt(1 + slopes[0] ** 2 + slopes[1] ** 2)
     return [-slopes[0] / length, -slopes[1] / length, 1 / length]
 
@@ -278,7 +315,7 @@ def _with_edges(landscape: Landscape, surface: Surface, vertices: Table) -> tupl
     edges, added, at = [], [], len(vertices)
     for path in landscape.trajectories:
         rows = np.zeros(len(path.points), vertices.dtype)
-        inside = np.nan_to_num(path.points)
+        inside = _near(path.points)
         i = np.abs(surface.alphas[None] - inside[:, :1]).argmin(1)
         j = np.abs(surface.betas[None] - inside[:, 1:]).argmin(1)
         rows["x"], rows["y"], rows["z"] = *inside.T, height[i, j]
