@@ -58,21 +58,36 @@ def _apply_config(parser: argparse.ArgumentParser, name: str, path: Path) -> Non
     subparsers = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
     command: argparse.ArgumentParser = subparsers.choices[name]
     actions = {a.dest: a for a in command._actions}
-    own = {k: v for k, v in table.items() if not isinstance(v, dict)} | table.get(name, {})
+    own = {k: v for k, v in table.items() if not isinstance(v, dict)}
+    own |= table[name] if isinstance(table.get(name), dict) else {}
     for key, value in own.items():
         dest = key.replace("-", "_")
         action = actions.get(dest)
         if action is None:
             known = ", ".join(sorted(d.replace("_", "-") for d in actions if d != "help"))
             raise UsageError(f"{path}: unknown option {key!r} for {name}; it knows {known}")
-        if isinstance(value, list):
-            value = [action.type(str(v)) if callable(action.type) else v for v in value]
-        elif isinstance(value, bool) or not callable(action.type):
-            pass
-        else:
-            value = action.type(str(value))
+        try:
+            value = _as_typed(command, action, value)
+        except argparse.ArgumentError as error:
+            raise UsageError(f"{path}: {key}: {error.message}") from None
         action.required = False
         command.set_defaults(**{dest: value})
+
+
+def _as_typed(command: argparse.ArgumentParser, action: argparse.Action, value: Any) -> Any:
+    """A value of a TOML file as if it had been typed: converted, and one of the choices."""
+    if action.nargs == 0:
+        if not isinstance(value, bool):
+            raise argparse.ArgumentError(action, f"expected true or false, got {value!r:.60}")
+        return value
+    many = action.nargs is not None and action.nargs != "?"
+    values = value if isinstance(value, list) else [value]
+    if not many and len(values) != 1:
+        raise argparse.ArgumentError(action, f"expected one value, got {len(values)}")
+    typed = [command._get_value(action, str(one)) for one in values]
+    for one in typed:
+        command._check_value(action, one)
+    return typed if many else typed[0]
 
 
 def _joined(argv: Sequence[str]) -> list[str]:
