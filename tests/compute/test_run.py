@@ -171,7 +171,11 @@ def test_a_finished_run_writes_the_same_bytes_again(checkpoint, monkeypatch):
 
 def test_interrupted_it_says_how_to_go_on(checkpoint):
     words = computed(checkpoint, "--grid", "201x201")
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # A shell's background job ignores SIGINT and hands that on; a person's terminal does not.
+    process = subprocess.Popen(
+        words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     log = checkpoint / "a.run" / "points.log"
     end = time.monotonic() + 60
     while time.monotonic() < end and not (log.exists() and log.stat().st_size > 2000):
