@@ -10,7 +10,7 @@ from lossviz.errors import UsageError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``lossviz convert``."""
-    parser.add_argument("input", metavar="IN", help="a landscape, or a lattice mesh (.ply)")
+    parser.add_argument("input", metavar="IN", help="a landscape, or another mesh (.ply)")
     parser.add_argument("output", metavar="OUT", type=Path, help=".ply")
     parser.add_argument("--plain", action="store_true",
                         help="vertices and faces alone, for simple programs")  # fmt: skip
@@ -26,6 +26,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.output.suffix.lower() != ".ply":
         raise UsageError(f"output: expected a name that ends in .ply, got {str(args.output)!r}")
+    if args.plain and args.edges:
+        raise UsageError("plain, edges: expected one of them; a plain file has no edges")
     landscape = ply.read(args.input)
     if args.plain and landscape.surface is None:
         raise UsageError("plain: expected a surface, got curves only")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lossviz.landscape import Landscape, Surface
+    from lossviz.landscape import Curve, Floats, Landscape, Surface, Trajectory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,29 +37,20 @@ def describe(landscape: Landscape, path: str) -> dict[str, Any]:
         "file": path,
         "title": landscape.title,
         **({} if surface is None else _surface(surface)),
-        "curves": [{"name": c.name, "points": len(c.alphas)} for c in landscape.curves],
-        "trajectories": [
-            {"name": t.name, "kind": t.kind, "steps": len(t.steps)} for t in landscape.trajectories
-        ],
-        "critical_points": len(landscape.critical_points),
+        "curves": [_curve(curve) for curve in landscape.curves],
+        "trajectories": [_trajectory(path) for path in landscape.trajectories],
+        "critical_points": dict(Counter(point.kind for point in landscape.critical_points)),
         "contours": len(landscape.contours),
         "provenance": landscape.provenance.to_json(),
     }
 
 
 def _surface(surface: Surface) -> dict[str, Any]:
-    import numpy as np
-
-    quantities = {}
-    for name, values in surface.quantities.items():
-        finite = values[np.isfinite(values)]
-        quantities[name] = {
-            "min": float(finite.min()) if finite.size else None,
-            "max": float(finite.max()) if finite.size else None,
-            "center": _finite(float(values[surface.center])),
-            "not_finite": int(values.size - finite.size),
-        }
     i, j = surface.center
+    quantities = {
+        name: {**_range(values), "center": _finite(values[i, j])}
+        for name, values in surface.quantities.items()
+    }
     return {
         "grid": {
             "shape": list(surface.shape),
@@ -71,46 +63,98 @@ def _surface(surface: Surface) -> dict[str, Any]:
     }
 
 
+def _curve(curve: Curve) -> dict[str, Any]:
+    return {
+        "name": curve.name,
+        "points": len(curve.alphas),
+        "alpha": [float(curve.alphas[0]), float(curve.alphas[-1])],
+        "quantities": {name: _range(values) for name, values in curve.quantities.items()},
+    }
+
+
+def _trajectory(path: Trajectory) -> dict[str, Any]:
+    ends = (path.losses[0], path.losses[-1]) if len(path.losses) else ()
+    return {
+        "name": path.name,
+        "kind": path.kind,
+        "steps": len(path.steps),
+        "loss": [_finite(loss) for loss in ends],
+    }
+
+
+def _range(values: Floats) -> dict[str, Any]:
+    import numpy as np
+
+    finite = values[np.isfinite(values)]
+    return {
+        "min": float(finite.min()) if finite.size else None,
+        "max": float(finite.max()) if finite.size else None,
+        "not_finite": int(values.size - finite.size),
+    }
+
+
 def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None
 
 
 def as_text(found: dict[str, Any]) -> str:
     """The same for people: aligned, unknown things left out."""
-    lines = [f"{found['title']}  ({_printable(found['file'])})"]
+    lines = [f"{found['title']}  ({found['file']})"]
     if "grid" in found:
-        grid = found["grid"]
-        n, m = grid["shape"]
-        (a, b), (c, d) = grid["alpha"], grid["beta"]
-        part = "" if grid["evaluated"] == n * m else f", {grid['evaluated']:,} evaluated"
-        lines.append(f"  grid   {n} x {m}{part}, alpha {a:g} to {b:g}, beta {c:g} to {d:g}")
-        width = max(map(len, found["quantities"]))
-        alpha, beta = grid["center"]
-        header = f"at ({alpha:g}, {beta:g})"
-        lines.append(f"  {'':{width}}  {'lowest':>12} {'highest':>12} {header:>14}")
-        for name, q in found["quantities"].items():
-            numbers = [_number(q[key]) for key in ("min", "max", "center")]
-            holes = f"   {q['not_finite']} not finite" if q["not_finite"] else ""
-            lines.append(
-                f"  {name:{width}}  {numbers[0]:>12} {numbers[1]:>12} {numbers[2]:>14}{holes}"
-            )
-    for kind in ("curves", "trajectories"):
-        for one in found[kind]:
-            size = one.get("points", one.get("steps"))
-            lines.append(f"  {kind[:-1] if kind == 'curves' else 'path'}  {one['name']}: {size}")
-    for kind in ("critical_points", "contours"):
-        if found[kind]:
-            lines.append(f"  {kind.replace('_', ' ')}  {found[kind]}")
-    known = {k: v for k, v in found["provenance"].items() if v or (v == 0 and k == "seed")}
-    if known:
-        lines.append("  provenance")
-        for key, value in known.items():
-            if isinstance(value, dict):
-                value = ", ".join(f"{name} {version}" for name, version in value.items())
-            value = "; ".join(value) if isinstance(value, list) else value
-            value = f"{value:.1f} s" if key == "duration" else value
-            lines.append(f"    {key.replace('_', ' '):20} {value}")
-    return "\n".join(_printable(line) for line in lines)
+        lines += _grid_lines(found["grid"], found["quantities"])
+    for curve in found["curves"]:
+        low, high = curve["alpha"]
+        lines.append(f"  curve  {curve['name']}: {curve['points']} points, {low:g} to {high:g}")
+        lines += _table(curve["quantities"], {"lowest": "min", "highest": "max"})
+    for path in found["trajectories"]:
+        ends = " to ".join(map(_number, path["loss"]))
+        lines.append(
+            f"  path   {path['name']}: {path['kind']}, {path['steps']} steps"
+            + (f", loss {ends}" if ends else "")
+        )
+    kinds = [f"{count} {kind}" for kind, count in found["critical_points"].items()]
+    lines += [f"  critical points  {', '.join(kinds)}"] if kinds else []
+    lines += [f"  contours  {found['contours']}"] if found["contours"] else []
+    lines += _provenance_lines(found["provenance"])
+    return "\n".join(map(_printable, lines))
+
+
+def _grid_lines(grid: dict[str, Any], quantities: dict[str, Any]) -> list[str]:
+    n, m = grid["shape"]
+    (a, b), (c, d) = grid["alpha"], grid["beta"]
+    part = "" if grid["evaluated"] == n * m else f", {grid['evaluated']:,} evaluated"
+    alpha, beta = grid["center"]
+    columns = {"lowest": "min", "highest": "max", f"at ({alpha:g}, {beta:g})": "center"}
+    return [
+        f"  grid   {n} x {m}{part}, alpha {a:g} to {b:g}, beta {c:g} to {d:g}",
+        *_table(quantities, columns),
+    ]
+
+
+def _table(quantities: dict[str, Any], columns: dict[str, str]) -> list[str]:
+    """A line a quantity; ``columns`` are titles and keys."""
+    width = max(map(len, quantities))
+    sizes = [max(12, len(title) + 2) for title in columns]
+    titles = "".join(f" {t:>{s}}" for t, s in zip(columns, sizes, strict=True))
+    lines = [f"  {'':{width}} {titles}"]
+    for name, own in quantities.items():
+        numbers = [_number(own[key]) for key in columns.values()]
+        row = "".join(f" {number:>{s}}" for number, s in zip(numbers, sizes, strict=True))
+        holes = f"   {own['not_finite']:,} not finite" if own["not_finite"] else ""
+        lines.append(f"  {name:{width}} {row}{holes}")
+    return lines
+
+
+def _provenance_lines(provenance: dict[str, Any]) -> list[str]:
+    known = {k: v for k, v in provenance.items() if v or (v == 0 and k == "seed")}
+    lines = ["  provenance"] if known else []
+    for key, value in known.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{name} {version}" for name, version in value.items())
+        value = "; ".join(value) if isinstance(value, list) else value
+        value = f"{value:,.1f} s" if key == "duration" else value
+        lines.append(f"    {key.replace('_', ' '):20} {value}")
+    return lines
 
 
 def _number(value: float | None) -> str:
