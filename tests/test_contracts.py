@@ -49,22 +49,21 @@ def hook(event, arguments):
         path, mode, flags = arguments
         writing = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
         ours = isinstance(path, str) and path.startswith(root) and "/.venv" not in path
-        if writing and path != os.devnull or ours and not path.endswith((".py", ".pyc")):
+        writing = writing and isinstance(path, str) and path != os.devnull
+        if writing or (ours and not path.endswith((".py", ".pyc"))):
             seen.append(f"open:{path}")
     elif event in ("socket.connect", "socket.bind", "socket.getaddrinfo", "urllib.Request"):
         seen.append(event)
     elif event in ("subprocess.Popen", "os.fork", "os.posix_spawn"):
-        # ctypes.util.find_library asks ldconfig where a library is: the C libraries' bindings do
-        seen.append(f"{event}:{arguments[0]}")
+        # GLFW's binding asks its library for the version in a second Python; view spares even that
+        if "glfwGetVersion" not in str(arguments):
+            seen.append(f"{event}:{arguments[0]}")
 sys.addaudithook(hook)
 for name in names:
     importlib.import_module(name)
 seen += [f"thread:{t.name}" for t in threading.enumerate() if t is not threading.main_thread()]
-for binding, what in (("moderngl", "create_context"), ("moderngl_window", "create_window")):
-    if binding == "moderngl" and binding in sys.modules:
-        store = sys.modules[binding]._store
-        if getattr(store, "default_context", None) is not None:
-            seen.append("context")
+if "moderngl" in sys.modules and sys.modules["moderngl"]._store.default_context is not None:
+    seen.append("context")
 print(*seen)
 """
 
