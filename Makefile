@@ -13,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Stamps in .venv say what is set up, so that a second `make` starts at once; when pyproject.toml or
 # constraints.txt change, it is set up again.
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 GRAPHICS := libegl1 libgl1 libgl1-mesa-dri libegl-mesa0 libglx-mesa0
 XDISPLAY := xvfb xdotool
 
@@ -71,8 +71,8 @@ $(VENV)/.developed: $(VENV)/.installed
 .venv-bench/.installed: benchmarks/requirements.txt constraints.txt | $(BIN)/python
 	@echo "setting up .venv-bench …"
 	@$(BIN)/python -m venv .venv-bench
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check \
+	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check \
 		-c constraints.txt -r benchmarks/requirements.txt
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check \
+	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check \
 		--no-deps --editable .
 	@touch $@
