@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -220,3 +223,146 @@ def test_metadata_is_json_in_numbered_pieces(tmp_path):
     pieces = [line.split(" ", 3)[3] for line in lines if line.startswith("comment lossviz.json")]
     data = json.loads("".join(pieces))
     assert data["provenance"]["samples"] == 256 and data["grid"]["alphas"][0] == -1
+
+
+def small(**changes):
+    surface = Surface([0, 1, 3], [-1, 2], {"loss": np.arange(6.0).reshape(3, 2)})
+    return Landscape(surface=surface).with_changes(**changes)
+
+
+EMPTY = Trajectory("nowhere", "descent", np.zeros((0, 2)), [])
+POINT = Trajectory("one", "optimiser", [[1, 2]], [3])
+FAR = Trajectory("lost", "optimiser", [[np.nan, 1], [np.inf, -1e300]], [np.inf, np.nan])
+AWKWARD = {
+    "no steps": small(trajectories=[EMPTY]),
+    "no steps between others": small(trajectories=[EMPTY, POINT, EMPTY, FAR]),
+    "long names": small(curves=[Curve("c" * 500, [0], {"loss": [1], "x" * 64: [2], "α": [3]})]),
+    "curves of different quantities": small(
+        curves=[Curve("a", [0], {"loss": [1], "b": [2]}), Curve("b", [0], {"b": [3], "loss": [4]})]
+    ),
+    "vast axes": Landscape(Surface([-1e308, 1e308], [0, 1], {"loss": np.ones((2, 2))})),
+    "tiny axes": Landscape(Surface([0, 5e-324], [0, 1], {"loss": np.eye(2)})),
+    "vast losses": Landscape(Surface([0, 1], [0, 1], {"loss": 1e308 * np.eye(2)})),
+    "tiny losses": Landscape(Surface([0, 1], [0, 1], {"loss": 5e-324 * np.eye(2)})),
+    "nothing evaluated": Landscape(
+        Surface([0, 1], [0], {"loss": [[np.nan], [np.nan]]}, np.zeros((2, 1), bool))
+    ),
+    "names of columns": small(
+        surface=Surface([0], [0], {n: [[1.0]] for n in ("x", "valid", "quality", "loss", "a b")})
+    ),
+    "spaces": small(provenance=Provenance(command="  a   b" * 300, notes=[" " * 2000])),
+    "half a character": small(name="\ud800\x00"),
+}
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+@pytest.mark.parametrize("options", [{}, {"ascii": True}, {"edges": True}])
+def test_awkward_landscapes_come_back(tmp_path, name, options):
+    ply.write(AWKWARD[name], tmp_path / "a.ply", **options)
+    assert_same(AWKWARD[name], ply.read(tmp_path / "a.ply"))
+
+
+@pytest.mark.parametrize("length", range(380, 420))
+def test_no_line_of_the_header_ends_in_a_space(tmp_path, length):
+    """Other programs trim lines, and the metadata must survive it."""
+    ply.write(small(name="x" * length + " y"), tmp_path / "a.ply")
+    lines = (tmp_path / "a.ply").read_bytes().split(b"end_header")[0].split(b"\n")
+    pieces = [line.split(b" ", 3)[3] for line in lines if line.startswith(b"comment lossviz.json")]
+    assert all(piece == piece.strip() and len(piece) <= 400 for piece in pieces)
+
+
+def test_the_mask_is_kept_beside_results_that_are_nan(tmp_path):
+    loss = [[np.nan, np.nan], [1, np.inf]]
+    surface = Surface([0, 1], [0, 1], {"loss": loss}, [[True, False], [True, True]])
+    ply.write(Landscape(surface=surface), tmp_path / "a.ply")
+    assert ply.read(tmp_path / "a.ply").surface.evaluated.tolist() == [[True, False], [True, True]]
+
+
+def test_edges_follow_the_paths(tmp_path):
+    import plyfile
+
+    ply.write(small(trajectories=[EMPTY, POINT, FAR]), tmp_path / "a.ply", edges=True)
+    mesh = plyfile.PlyData.read(str(tmp_path / "a.ply"))
+    assert [p.name for p in mesh["edge"].properties] == ["vertex1", "vertex2"]
+    assert mesh["edge"].data.tolist() == [(7, 8)] and mesh["vertex"].count == 6 + 3
+    assert all(np.isfinite(mesh["vertex"][name]).all() for name in "xyz")
+
+
+@pytest.mark.parametrize(
+    "landscape, told",
+    [
+        (small(provenance=Provenance(notes=["x" * 1_200_000])), "shorten the notes"),
+        (small(provenance=Provenance(duration=np.nan)), "cannot be JSON"),
+        (small(provenance=Provenance(notes=[object()])), "cannot be JSON"),
+        (
+            Landscape(Surface([0], [0], {n: [[1]] for n in ["loss", *map(str, range(300))]})),
+            "leave out quantities",
+        ),
+    ],
+    ids=["long notes", "nan", "no json", "many quantities"],
+)
+def test_what_could_not_be_read_again_is_not_written(tmp_path, landscape, told):
+    ply.write(small(), tmp_path / "a.ply")
+    before = (tmp_path / "a.ply").read_bytes()
+    with pytest.raises(LossvizError, match=told) as caught:
+        ply.write(landscape, tmp_path / "a.ply")
+    assert "\n" not in str(caught.value)
+    assert (tmp_path / "a.ply").read_bytes() == before and os.listdir(tmp_path) == ["a.ply"]
+
+
+def test_curves_alone_cannot_be_a_plain_mesh(tmp_path):
+    with pytest.raises(LossvizError, match="curves only"):
+        ply.write(Landscape(curves=full().curves), tmp_path / "a.ply", plain=True)
+
+
+def test_folders_and_devices_are_not_replaced(tmp_path):
+    (tmp_path / "folder.ply").mkdir()
+    os.mkfifo(tmp_path / "pipe.ply")
+    for name, told in (("folder.ply", "a folder"), ("pipe.ply", "no regular file")):
+        with pytest.raises(LossvizError, match=told):
+            ply.write(small(), tmp_path / name)
+    assert sorted(os.listdir(tmp_path)) == ["folder.ply", "pipe.ply"]
+    with pytest.raises(LossvizError, match=r"no folder .*absent"):
+        ply.write(small(), tmp_path / "absent" / "a.ply")
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "real.ply").write_bytes(b"")
+    (tmp_path / "link.ply").symlink_to("real.ply")
+    ply.write(small(), tmp_path / "link.ply")
+    assert (tmp_path / "link.ply").is_symlink()
+    assert_same(small(), ply.read(tmp_path / "real.ply"))
+
+
+def test_files_get_the_rights_that_the_umask_gives(tmp_path):
+    old = os.umask(0o027)
+    try:
+        ply.write(small(), tmp_path / "a.ply")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "a.ply").stat().st_mode & 0o777 == 0o640
+
+
+KILLED = """
+import os, signal, sys
+import numpy as np
+from lossviz import Landscape, Surface, write
+os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+write(Landscape(Surface([0], [0], {"loss": np.ones((1, 1))})), sys.argv[1])
+"""
+
+
+def test_a_killed_write_leaves_the_old_file(tmp_path):
+    ply.write(small(), tmp_path / "a.ply")
+    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path / "a.ply"], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert_same(small(), ply.read(tmp_path / "a.ply"))
+    ply.write(full(), tmp_path / "a.ply")  # and what it left behind is in nobody's way
+    assert_same(full(), ply.read(tmp_path / "a.ply"))
+
+
+def test_reading_our_own_files_needs_no_plyfile(tmp_path):
+    ply.write(full(), tmp_path / "a.ply")
+    code = "import sys, lossviz; lossviz.read(sys.argv[1]); sys.exit('plyfile' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "a.ply"], check=False)
+    assert done.returncode == 0

@@ -1,7 +1,11 @@
 """Files that are damaged or mean harm: one line, at once, without the memory they ask for."""
 
 import contextlib
+import json
 import os
+import random
+import subprocess
+import sys
 import time
 import tracemalloc
 
@@ -11,6 +15,7 @@ from hypothesis import strategies as st
 
 from lossviz import ply
 from lossviz.cli import main
+from lossviz.commands.info import as_text, describe
 from lossviz.errors import InputError
 
 from .test_ply import full
@@ -167,3 +172,184 @@ def test_any_damage_is_read_or_refused(tmp_path_factory, good, data):
     path.write_bytes(content)
     with contextlib.suppress(InputError):
         ply.read(path)
+
+
+def with_metadata(change, path, **options):
+    """A file whose JSON was changed by ``change(text)``, in pieces again."""
+    ply.write(full(), path, **options)
+    lines = path.read_bytes().split(b"\n")
+    mine = [line for line in lines if line.startswith(b"comment lossviz.json ")]
+    text = change(b"".join(line.split(b" ", 3)[3] for line in mine).decode())
+    pieces = [text[i : i + 400].encode() for i in range(0, len(text), 400)]
+    new = [b"comment lossviz.json %d %s" % numbered for numbered in enumerate(pieces)]
+    at = lines.index(mine[0])
+    path.write_bytes(b"\n".join(lines[:at] + new + lines[at + len(mine) :]))
+    return path
+
+
+def edited(**changes):
+    """Change values of the JSON object."""
+    return lambda text: json.dumps({**json.loads(text), **changes})
+
+
+AXIS = [float(i) for i in range(11)]
+METADATA = {
+    "fewer columns than vertices": edited(grid={"alphas": AXIS[:10], "betas": AXIS[:7]}),
+    "other shape, same count": edited(grid={"alphas": AXIS, "betas": AXIS}),
+    "words for numbers": edited(grid={"alphas": list(map(str, AXIS)), "betas": AXIS[:7]}),
+    "true for numbers": edited(grid={"alphas": [True], "betas": [True]}),
+    "nested axes": edited(grid={"alphas": [AXIS], "betas": AXIS[:7]}),
+    "no axes": edited(grid={"alphas": [], "betas": []}),
+    "huge integers": edited(grid={"alphas": [10**400, *AXIS[1:]], "betas": AXIS[:7]}),
+    "grid a list": edited(grid=[AXIS, AXIS]),
+    "quantities a list": edited(quantities=["loss"]),
+    "quantity a number": edited(quantities={"loss": 5}),
+    "quantity a list": edited(quantities={"loss": ["loss"]}),
+    "name a number": edited(name=5),
+    "provenance a word": edited(provenance="me"),
+    "trajectories a word": edited(trajectories="ab"),
+    "trajectories words": edited(trajectories=["a", "b"]),
+    "trajectory unnamed": edited(trajectories=[{"kind": "descent"}] * 2),
+    "fewer trajectories": edited(trajectories=[{"name": "a", "kind": "descent"}]),
+    "curve of nothing": edited(curves=[{"name": "a", "quantities": ["loss"]}] * 3),
+    "curve of numbers": edited(curves=[{"name": "a", "quantities": [1]}] * 2),
+    "escape codes": edited(trajectories=[{"name": "a", "kind": "\x1b[31m\n"}] * 2),
+    "twice": lambda text: text.replace('{"name"', '{"name": "a", "name"', 1),
+    "endless number": lambda text: text.replace('"samples":256', '"samples":1' + "0" * 5000),
+    "infinite": lambda text: text.replace('"duration":0.0', '"duration":1e999'),
+    "empty": lambda text: "",
+    "a list": lambda text: "[]",
+}
+
+
+@pytest.mark.parametrize("name", METADATA)
+def test_metadata_that_does_not_fit(tmp_path, name):
+    refused(with_metadata(METADATA[name], tmp_path / "bad.ply"))
+
+
+def test_many_names_and_many_ids_cost_little(tmp_path):
+    """Work that grows with the square of what a small file says would take minutes."""
+    names = [f"a {i}" for i in range(60_000)]
+    curve = edited(curves=[{"name": "", "quantities": names}])
+    refused(with_metadata(curve, tmp_path / "names.ply"))
+    curves = edited(curves=[{"quantities": []}] * 30_000)
+    refused(with_metadata(curves, tmp_path / "curves.ply"))
+
+
+def head(*lines, kind="binary_big_endian"):
+    return "\n".join(["ply", f"format {kind} 1.0", *lines, "end_header", ""]).encode()
+
+
+VERTEX = ["element vertex 3", *XYZ.splitlines()]
+FACE = ["element face 1", "property list uint int vertex_indices"]
+LISTS = {
+    "long list": (head(*VERTEX, *FACE), bytes(36) + b"\xee\xff\xff\xff" + bytes(64)),
+    "negative list": (
+        head(*VERTEX, FACE[0], "property list int int vertex_indices"),
+        bytes(36) + b"\xff\xff\xff\xff" + bytes(64),
+    ),
+    "long list of others": (
+        head("element other 2", "property list uint double a"),
+        bytes(4) + b"\x7f\xff\xff\xff" + bytes(64),
+    ),
+    "text": (head(*VERTEX, *FACE, kind="ascii"), b"0 0 0\n1 0 0\n0 1 0\n999999999999 0 1 2\n"),
+    "text index": (head(*VERTEX, *FACE, kind="ascii"), b"0 0 0\n1 0 0\n0 1 0\n3 0 1 99999999999\n"),
+    "text nan": (head(*VERTEX, *FACE, kind="ascii"), b"0 0 nan\n1 0 0\n0 1 0\n3 0 1 2\n"),
+    "garbage": (b"ply\n", random.Random(0).randbytes(100_000)),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_that_claim_much(tmp_path, name):
+    (tmp_path / "bad.ply").write_bytes(b"".join(LISTS[name]))
+    refused(tmp_path / "bad.ply")
+
+
+LIMITED = """
+import resource, sys
+import numpy, plyfile
+from lossviz import read
+from lossviz.errors import InputError
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 100_000_000,) * 2)
+for name in sys.argv[1:]:
+    try:
+        read(name)
+    except InputError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="Linux tells the memory")
+def test_nothing_is_allocated_that_the_header_claims(tmp_path):
+    """Not even address space, which tracemalloc does not see."""
+    contents = {**BAD, **{name: b"".join(parts) for name, parts in LISTS.items()}}
+    paths = []
+    for index, content in enumerate(contents.values()):
+        paths.append(tmp_path / f"{index}.ply")
+        paths[-1].write_bytes(content)
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, *paths], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == "" and done.returncode == 0
+    assert len(done.stdout.splitlines()) == len(paths)
+    assert "memory" not in done.stdout.lower()
+
+
+def test_names_of_files_give_the_terminal_no_orders(tmp_path):
+    path = tmp_path / "a\x1b[31m\n.ply"
+    path.write_bytes(b"ply\n\x1b]0;title\x07")
+    with pytest.raises(InputError) as caught:
+        ply.read(path)
+    assert str(caught.value).isprintable()
+
+
+@pytest.fixture(scope="module")
+def good_text(tmp_path_factory):
+    path = tmp_path_factory.mktemp("good") / "good.ply"
+    ply.write(full(), path, ascii=True)
+    return path.read_bytes()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_any_damage_of_a_text_file_is_read_or_refused(tmp_path_factory, good_text, data):
+    content = bytearray(good_text)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        content[at : at + data.draw(st.integers(0, 3))] = data.draw(
+            st.sampled_from([b"", b"-", b"\n", b" ", b"9" * 20, b"nan", b"1e999", b"\x00", b"\xff"])
+        )
+    path = tmp_path_factory.mktemp("fuzz") / "fuzz.ply"
+    path.write_bytes(content)
+    with contextlib.suppress(InputError):
+        ply.read(path)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_any_metadata_is_read_or_refused(tmp_path_factory, data):
+    """Some value deep inside is another one."""
+
+    def change(text):
+        whole = json.loads(text)
+        at = whole
+        while True:
+            key = data.draw(st.sampled_from(sorted(at) if isinstance(at, dict) else range(len(at))))
+            if not at[key] or not isinstance(at[key], dict | list) or data.draw(st.booleans()):
+                at[key] = data.draw(JSON)
+                return json.dumps(whole)
+            at = at[key]
+
+    path = with_metadata(change, tmp_path_factory.mktemp("fuzz") / "fuzz.ply")
+    with contextlib.suppress(InputError):
+        found = ply.read(path)
+        json.dumps(describe(found, "fuzz.ply"), allow_nan=False)
+        as_text(describe(found, "fuzz.ply"))
