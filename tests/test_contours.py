@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lossviz.contours import isolines, levels, step_1_2_5
@@ -35,6 +35,9 @@ def test_levels_lie_strictly_inside():
     assert 0 not in levels(0, 10) and 10 not in levels(0, 10)
 
 
+@example(-1e308, 1e308, "linear", 12)
+@example(0.0, 5e-324, "linear", 12)
+@example(5e-324, 1e308, "log", 12)
 @given(NUMBERS, NUMBERS, st.sampled_from(["linear", "log"]), st.integers(0, 100))
 def test_any_range_gives_rising_levels_inside_it(low, high, scale, count):
     found = levels(low, high, scale=scale, count=count)

@@ -1,0 +1,124 @@
+"""``lossviz info``: the numbers in the file, for people and for machines."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lossviz import ply
+from lossviz.cli import main
+from lossviz.landscape import Curve, Landscape, Provenance, Surface
+
+from .test_ply import full
+
+
+def refuse(word):
+    raise AssertionError(f"{word} is not JSON")
+
+
+def told(capsys, *words):
+    assert main(["info", *map(str, words)]) == 0
+    found = capsys.readouterr()
+    assert found.err == ""
+    return found.out
+
+
+def as_json(capsys, *paths):
+    return json.loads(told(capsys, *paths, "--json"), parse_constant=refuse)
+
+
+@pytest.fixture
+def path(tmp_path):
+    ply.write(full(), tmp_path / "a.ply")
+    return tmp_path / "a.ply"
+
+
+@pytest.fixture
+def holed(tmp_path):
+    loss = [[np.nan, 2.0], [np.inf, -1.0], [0.5, np.nan]]
+    mask = [[True, True], [True, True], [True, False]]
+    surface = Surface([-1, 0, 2], [0, 3], {"loss": loss, "gone": np.full((3, 2), np.nan)}, mask)
+    ply.write(Landscape(surface=surface, name="holed"), tmp_path / "holed.ply")
+    return tmp_path / "holed.ply"
+
+
+def test_the_numbers_are_the_surface_s(path, capsys):
+    found, surface = as_json(capsys, path), full().surface
+    assert found["file"] == str(path) and found["title"] == "bumpy"
+    assert found["grid"] == {
+        "shape": [11, 7], "alpha": [-1, 1], "beta": [-1, 1], "center": [0, 0], "evaluated": 77,
+    }  # fmt: skip
+    assert list(found["quantities"]) == ["loss", "accuracy"]
+    for name, values in surface.quantities.items():
+        assert found["quantities"][name] == {
+            "min": values.min(), "max": values.max(), "center": values[5, 3], "not_finite": 0,
+        }  # fmt: skip
+    assert Provenance.from_json(found["provenance"]) == full().provenance
+
+
+def test_curves_paths_points_and_contours_are_counted(path, capsys):
+    found = as_json(capsys, path)
+    assert [(c["name"], c["points"], c["alpha"]) for c in found["curves"]] == [
+        ("line", 3, [0, 2]), ("другая", 2, [1, 2]),
+    ]  # fmt: skip
+    assert found["curves"][0]["quantities"]["loss"] == {"min": 1, "max": 3, "not_finite": 1}
+    assert found["trajectories"] == [
+        {"name": "SGD, β = 0.9", "kind": "optimiser", "steps": 3, "loss": [2, None]},
+        {"name": "fall", "kind": "descent", "steps": 2, "loss": [1, 0.5]},
+    ]
+    assert found["critical_points"] == {"minimum": 1, "saddle": 1} and found["contours"] == 2
+
+
+def test_what_is_not_finite_is_null_and_counted(holed, capsys):
+    found = as_json(capsys, holed)
+    assert found["grid"]["evaluated"] == 5
+    assert found["quantities"] == {
+        "loss": {"min": -1, "max": 2, "center": None, "not_finite": 3},
+        "gone": {"min": None, "max": None, "center": None, "not_finite": 6},
+    }
+
+
+def test_several_files_are_a_list(path, holed, capsys):
+    assert [one["title"] for one in as_json(capsys, path, holed)] == ["bumpy", "holed"]
+    text = told(capsys, path, holed)
+    assert text.count("  grid ") == 2 and "\n\nholed  (" in text
+
+
+def test_people_read_an_aligned_table(path, capsys):
+    lines = told(capsys, path).splitlines()
+    assert lines[0] == f"bumpy  ({path})"
+    assert lines[1] == "  grid   11 x 7, alpha -1 to 1, beta -1 to 1"
+    assert "lowest" in lines[2] and "at (0, 0)" in lines[2]
+    assert lines[3].startswith("  loss ") and lines[4].startswith("  accuracy ")
+    assert len(set(map(len, lines[2:5]))) == 1
+    text = "\n".join(lines)
+    for part in ("curve  line: 3 points", "1 not finite", "path   fall: descent, 2 steps",
+                 "critical points  1 minimum, 1 saddle", "contours  2", "    seed  "):  # fmt: skip
+        assert part in text
+
+
+def test_people_are_told_of_holes(holed, capsys):
+    text = told(capsys, holed)
+    assert "3 x 2, 5 evaluated" in text and "3 not finite" in text and "—" in text
+
+
+def test_curves_alone(tmp_path, capsys):
+    ply.write(Landscape(curves=[Curve("a", [0, 1], {"loss": [1, 2]})]), tmp_path / "a.ply")
+    assert "grid" not in as_json(capsys, tmp_path / "a.ply")
+    assert "curve  a: 2 points, 0 to 1" in told(capsys, tmp_path / "a.ply")
+
+
+def test_the_terminal_gets_no_orders_from_a_file(tmp_path, capsys):
+    evil = "\x1b]0;owned\x07\r\n\u202e\ud800"
+    known = Provenance(model=evil, notes=[evil], versions={evil: evil})
+    line = Curve(evil, [0], {"loss": [1], evil: [2]})
+    ply.write(full().with_changes(provenance=known, name=evil, curves=[line]), tmp_path / "a.ply")
+    text = told(capsys, tmp_path / "a.ply")
+    assert all(part.isprintable() for part in text.split("\n"))
+    assert as_json(capsys, tmp_path / "a.ply")["title"] == evil
+
+
+def test_a_missing_file_is_one_line_and_3(tmp_path, capsys):
+    assert main(["info", str(tmp_path / "absent.ply")]) == 3
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and "absent.ply" in err
