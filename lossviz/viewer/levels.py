@@ -15,7 +15,7 @@ DARK = 0.16  # below this luminance a level's line is drawn light
 
 
 def shader_levels(scene: Scene, state: ViewState, index: int) -> NDArray[np.float32]:
-    """``(k, 4)`` float32: value on the height's scale, strong or not, light ink or not, 0.
+    """``(k, 4)`` float32: value as in the height's texels, strong or not, light ink or not, 0.
 
     The ink is chosen from the level's own colour, so that a line never flips half way; where the
     colours show another quantity than the heights it is dark.
@@ -31,7 +31,9 @@ def shader_levels(scene: Scene, state: ViewState, index: int) -> NDArray[np.floa
         colors = table(own.colormap, own.reverse)[np.rint(units * 255).astype(int)]
         light = (luminance(colors / 255) < DARK).astype(float)
     strong = _strong(values, state.isolines.spacing, heights)
-    rows = np.stack([heights.on_scale(values), strong, light, np.zeros(len(values))], axis=1)
+    field = scene.items[index].field(own.height, own.smooth)
+    placed = heights.on_scale(values) if heights.log else field.share(values)
+    rows = np.stack([placed, strong, light, np.zeros(len(values))], axis=1)
     return rows.astype(np.float32)
 
 

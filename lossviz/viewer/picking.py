@@ -80,10 +80,9 @@ class _Heights:
         field = item.field(own.height, own.smooth)
         span: Range = scene.height_range(state, index)
         low, high = span.scaled
-        texels = field.texels
-        values = texels[..., 1] if span.log else texels[..., 0].astype(float) * field.unit
+        values = field.on_scale(span.log)
         self.heights = np.clip((values - low) / (high - low), 0, 1) * scene.top(state)
-        self.heights[texels[..., 2] < 0.5] = np.nan
+        self.heights[field.texels[..., 2] < 0.5] = np.nan
 
     def at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Heights ``(k,)`` over ``(k, 3)``; NaN beside the surface and in holes."""

@@ -60,12 +60,26 @@ class Range:
 class Field:
     """One quantity of one landscape on the fine grid, as the shaders read it.
 
-    ``texels (m', n', 3)`` float32: value / ``unit``, log10 of the value, 1 or 0 for a hole.
-    ``unit`` keeps the first within float32 however large the values are.
+    ``texels (m', n', 3)`` float32: the value's share of its range, from 0 at ``low`` to 1 at
+    ``high``; log10 of the value; 1, or 0 for a hole. Shares keep their precision in float32 however
+    large the values are, and however little they differ.
     """
 
     texels: NDArray[np.float32]
-    unit: float
+    low: float
+    high: float
+
+    def share(self, values: Floats) -> Floats:
+        """Values as shares of the range; halved first, as ``high - low`` may overflow."""
+        half = self.high / 2 - self.low / 2 or 1.0
+        return (np.asarray(values, dtype=float) / 2 - self.low / 2) / half
+
+    def on_scale(self, log: bool) -> Floats:
+        """``(m', n')`` float64: log10 of the values, or the values themselves."""
+        if log:
+            return self.texels[..., 1].astype(float)
+        half = self.high / 2 - self.low / 2
+        return self.low + 2 * (self.texels[..., 0].astype(float) * half)
 
 
 class Item:
@@ -184,36 +198,35 @@ class Item:
             if values.shape[axis] == 1:
                 values = np.repeat(values, 2, axis=axis)
         low, positive, high = self.span(name) or (0.0, np.nan, 1.0)
-        unit = max(abs(low), abs(high)) or 1.0
+        made = Field(np.zeros((0, 0, 3), np.float32), low, high)
         with np.errstate(all="ignore"):
             logs = np.log10(np.where(values > 0, values, positive))
             logs = np.where(np.isfinite(values), logs, np.nan)
             if low > 0 and high / low > LOG_RATIO:
                 fine_log = refine(logs, parts)
-                fine = 10.0 ** (fine_log - np.log10(unit))
+                fine = made.share(10.0**fine_log)
             else:
-                fine = refine(values / unit, parts)
+                fine = refine(made.share(values), parts)
                 # Interpolation may undershoot: no log of what is not positive.
-                lowest = positive / unit if positive > 0 else 1.0
-                fine_log = np.log10(np.maximum(fine, lowest)) + np.log10(unit)
+                lowest = positive if positive > 0 else 1.0
+                back = low + 2 * (fine * (high / 2 - low / 2))
+                fine_log = np.log10(np.maximum(back, lowest))
         valid = np.isfinite(fine)
         # Holes carry their neighbours' values, so that normals and lines at their rim are right.
         filled = [_spread(np.where(valid, part, np.nan)) for part in (fine, fine_log)]
         texels = np.stack([*filled, valid.astype(float)], axis=-1)
-        return Field(np.ascontiguousarray(texels, dtype=np.float32), unit)
+        return Field(np.ascontiguousarray(texels, dtype=np.float32), low, high)
 
     def occlude(self, state: ViewState, heights: Range, top: float) -> bool:
         """Compute the ambient occlusion of the displayed heights; False if it is up to date."""
         key = self._occlusion_key(state, heights, top)
         if self._occlusion is not None and self._occlusion[0] == key:
             return False
-        texels = self.field(state.surface.height, state.surface.smooth).texels
-        unit = self.field(state.surface.height, state.surface.smooth).unit
+        values = self.field(state.surface.height, state.surface.smooth).on_scale(heights.log)
         rows, columns = (np.unique(np.linspace(0, n - 1, min(n, SIDE)).astype(int))
-                         for n in texels.shape[:2])  # fmt: skip
-        values = texels[np.ix_(rows, columns)][..., 1 if heights.log else 0].astype(float)
+                         for n in values.shape)  # fmt: skip
+        values = values[np.ix_(rows, columns)]
         low, high = heights.scaled
-        values = values if heights.log else values * unit
         displayed = np.clip((values - low) / (high - low), 0, 1) * top
         x, y = self.extent
         self._occlusion = key, ambient_occlusion(displayed, 2 * x, 2 * y)

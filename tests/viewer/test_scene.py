@@ -5,14 +5,11 @@ import pytest
 
 from lossviz.errors import InputError
 from lossviz.landscape import Curve, Landscape, Surface
+from lossviz.viewer.levels import shader_levels
 from lossviz.viewer.scene import Range, Scene
 from lossviz.viewer.state import ViewState
 
 from .scenes import bumpy, with_loss
-
-
-def shown(field, log):
-    return field.texels[..., 1] if log else field.texels[..., 0] * field.unit
 
 
 def test_computed_points_are_drawn_at_their_values():
@@ -20,7 +17,9 @@ def test_computed_points_are_drawn_at_their_values():
     item = Scene([landscape]).items[0]
     field, parts = item.field("loss", True), item.parts(True)
     at_points = field.texels[::parts, ::parts]
-    assert at_points[..., 0] * field.unit == pytest.approx(landscape.surface.loss.T, rel=1e-5)
+    loss = landscape.surface.loss.T
+    assert field.on_scale(log=False)[::parts, ::parts] == pytest.approx(loss, abs=1e-6 * loss.max())
+    assert at_points[..., 0] == pytest.approx((loss - loss.min()) / np.ptp(loss), abs=1e-6)
     assert at_points[..., 1] == pytest.approx(np.log10(landscape.surface.loss.T), abs=1e-5)
 
 
@@ -50,6 +49,22 @@ def test_cap_cuts_heights_and_not_colours():
     state.surface.cap = 1.0
     assert scene.height_range(state, 0).high == 1.0
     assert scene.color_range(state, 0).high == bumpy().surface.loss.max()
+
+
+@pytest.mark.parametrize(
+    "base, span", [(1000, 1e-9), (0, 1e-290), (-8e307, 1.6e308), (1e300, 1e299)]
+)
+def test_small_differences_and_large_numbers_keep_their_shape(base, span):
+    axis = np.linspace(0, 1, 5)
+    share = np.linspace(0, 1, 25).reshape(5, 5)
+    surface = Surface(axis, axis, {"loss": base + span * share})
+    scene, state = Scene([Landscape(surface=surface)]), ViewState()
+    state.surface.height_scale = "linear"
+    item = scene.items[0]
+    field, parts = item.field("loss", True), item.parts(True)
+    assert field.texels[::parts, ::parts, 0] == pytest.approx(share.T, abs=2e-4)
+    levels = shader_levels(scene, state, 0)
+    assert len(levels) >= 8 and (levels[:, 0] > 0).all() and (levels[:, 0] <= 1).all()
 
 
 def test_300_decades_stay_finite():

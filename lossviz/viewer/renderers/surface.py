@@ -8,7 +8,7 @@ import numpy as np
 from lossviz.viewer.camera import View
 from lossviz.viewer.levels import MOST_LEVELS, shader_levels
 from lossviz.viewer.programs import program, set_uniforms
-from lossviz.viewer.scene import Range, Scene
+from lossviz.viewer.scene import Field, Range, Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.textures import Textures
 
@@ -41,9 +41,6 @@ class SurfaceRenderer:
         levels = np.zeros((MOST_LEVELS, 4), np.float32)
         found = shader_levels(scene, state, index)
         levels[: len(found)] = found
-        unit = item.field(own.height, own.smooth).unit
-        if not heights.log:
-            levels[:, 0] /= unit
         bound = {
             "height_field": height_field,
             "color_field": color_field,
@@ -64,9 +61,9 @@ class SurfaceRenderer:
             up=tuple(view.up), orthographic=int(view.orthographic),
             size=(columns, rows), stride=stride, flatten=int(flat), floor_z=scene.floor(state),
             height_log=int(heights.log), height_top=scene.top(state),
-            height_span=_span(heights, unit),
+            height_span=_span(heights, item.field(own.height, own.smooth)),
             color_log=int(colors.log),
-            color_span=_span(colors, item.field(own.color, own.smooth).unit),
+            color_span=_span(colors, item.field(own.color, own.smooth)),
             light=own.light, occlusion=own.occlusion,
             levels=levels,
             level_count=len(found), line_width=lines.width * scale, line_opacity=lines.opacity,
@@ -86,10 +83,12 @@ class SurfaceRenderer:
         self.program.release()
 
 
-def _span(span: Range, unit: float) -> tuple[float, float]:
-    """The ends of a range as the shader compares them: log10, or divided by the field's unit."""
-    low, high = span.scaled
-    return (low, high) if span.log else (low / unit, high / unit)
+def _span(span: Range, field: Field) -> tuple[float, float]:
+    """The ends of a range as the shader compares them: log10, or shares of the field's range."""
+    if span.log:
+        return span.scaled
+    low, high = field.share(np.array([span.low, span.high])).tolist()
+    return low, high
 
 
 def _is_capped(scene: Scene, state: ViewState, index: int, heights: Range) -> bool:
