@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from lossviz.contours import step_1_2_5
+
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -21,7 +23,7 @@ def linear_ticks(low: float, high: float, count: int = 5) -> list[Tick]:
     span = high - low
     if not (math.isfinite(span) and span > 0):
         return [Tick(low, number(low))] if math.isfinite(low) else []
-    step = step_1_2_5(span / max(count, 1))
+    step = step_1_2_5(span, count)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     if last - first > 1000:  # the step is below the numbers' resolution
         return [Tick(low, number(low)), Tick(high, number(high))]
@@ -59,15 +61,6 @@ def _decimal(digit: int, exponent: int) -> float:
         return float(f"{digit}e{exponent}")
     except OverflowError:
         return math.inf
-
-
-def step_1_2_5(step: float) -> float:
-    """The 1-2-5 number nearest above ``step`` > 0 (within 10 % below counts too)."""
-    exponent = math.floor(math.log10(step))
-    for factor in (1, 2, 5, 10):
-        if factor * 10.0**exponent >= step * 0.9:
-            return float(f"{factor}e{exponent}")
-    return 10.0 ** (exponent + 1)
 
 
 def power(digit: int, exponent: int) -> str:
