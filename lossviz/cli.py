@@ -115,6 +115,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         if config is not None:
             _apply_config(parser, name, Path(config))
     arguments = parser.parse_args(argv)
+    arguments.argv = argv  # for the provenance
     if arguments.command is None:
         parser.print_help()
         raise SystemExit(2)

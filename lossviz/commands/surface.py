@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -237,15 +238,14 @@ def _provenance(
         precision=args.precision,
         device=device,
         versions={"lossviz": __version__, "torch": torch.__version__},
-        command=_command(),
+        command=_command(args.argv),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
-def _command() -> str:
+def _command(argv: list[str]) -> str:
     """The command line, files by their names alone: folders tell about a machine, not a result."""
-    words = [_name_only(word) for word in sys.argv[1:]]
-    return " ".join(["lossviz", *(f"'{word}'" if " " in word else word for word in words)])
+    return shlex.join(["lossviz", *map(_name_only, argv)])
 
 
 def _name_only(word: str) -> str:

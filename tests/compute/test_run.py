@@ -228,6 +228,7 @@ def test_a_users_own_problem(tmp_path, monkeypatch, capsys):
     words = ["surface", "--model", "mine:line", "--grid", "5x5", "-o", "a.ply", "--ignore", "none"]
     assert main(words) == 0
     surface = ply.read("a.ply").surface
+    assert ply.read("a.ply").provenance.command.startswith("lossviz surface --model mine:line")
     assert list(surface.quantities) == ["loss", "loss_stderr"]
     # Along alpha and beta the loss of a linear model is a quadratic: third differences vanish.
     assert np.abs(np.diff(surface.loss, 3, axis=0)).max() < 1e-4 * surface.loss.max()
