@@ -17,11 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import glfw
 import moderngl
+import numpy as np
+from numpy.typing import NDArray
 
 from lossviz.errors import LossvizError
 from lossviz.viewer import commands as cmd
 from lossviz.viewer.camera import View, resolve
+from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.colormaps import names
+from lossviz.viewer.events import listen
 from lossviz.viewer.feed import Feed
 from lossviz.viewer.gestures import Gestures
 from lossviz.viewer.layout import layout, sidebar_room
@@ -29,7 +33,7 @@ from lossviz.viewer.picking import pick
 from lossviz.viewer.picture import Picture, views
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
-from lossviz.viewer.window import key_name, open_window, window_pixels
+from lossviz.viewer.window import open_window, window_title
 
 if TYPE_CHECKING:
     from lossviz.viewer.gui import Gui
@@ -58,7 +62,7 @@ class App:
     ) -> None:
         self.scene, self.state, self.options = scene, state, options
         self._owned = ExitStack()
-        self.window = open_window(", ".join(item.title for item in scene.items), options.size)
+        self.window = open_window(window_title(scene), options.size)
         self._owned.callback(self.window.destroy)
         self.handle: Any = self.window._window
         self.ctx: moderngl.Context = self.window.ctx
@@ -66,17 +70,19 @@ class App:
         self._owned.callback(self.picture.release)
         self.feed = Feed(paths, wake=glfw.post_empty_event)
         self.gui: Gui | None = None
-        self._still: tuple[moderngl.Framebuffer, moderngl.Texture] | None = None
+        self._still = Canvas(self.ctx)  # the picture as it was last drawn
+        self._owned.callback(self._still.release)
         self._shown: object = None  # what the kept picture shows
+        self._wanted = False  # a screenshot, at the end of the next frame
         self.frames, self.due = 0, SETTLE
         self.moved = -1e9
         self.message, self.message_until = "", 0.0
-        self._measure()
-        self.gestures = Gestures(self._pick, self._view_at, self.density * self.scale)
+        self.gestures = Gestures(self._pick, self._view_at, 1.0)
+        self.measure()
 
     # ── sizes ────────────────────────────────────────────────────────────────────────────────
 
-    def _measure(self) -> None:
+    def measure(self) -> None:
         """Sizes now: window units, framebuffer pixels, and how many of each make a point."""
         self.size = glfw.get_window_size(self.handle)
         self.pixels = glfw.get_framebuffer_size(self.handle)
@@ -85,6 +91,9 @@ class App:
         self.scale = max(content / self.density, 0.5)  # window units a point
         self.ctx.viewport = (0, 0, *self.pixels)
         self.screen = self.ctx.detect_framebuffer(0)
+        self.gestures.scale = self.points
+        if self.gui is not None:
+            self.gui.rescale(self.scale)
         self.due = SETTLE
 
     @property
@@ -104,7 +113,7 @@ class App:
     def run(self) -> int:
         """Draw until the window is closed; returns the exit status."""
         with self._owned:
-            self._listen()
+            listen(self)
             self.moved = time.monotonic()  # the first picture at once, the full one right after
             self._draw_picture()
             self._present()
@@ -141,10 +150,13 @@ class App:
         if 0 in self.pixels:
             return
         self._draw_picture()
-        self._draw_gui()
+        asked = self._draw_gui()
         self._present()
-        if self.options.check_gl and (error := self.ctx.error) != "GL_NO_ERROR":
-            raise LossvizError(f"OpenGL: {error} after frame {self.frames}")
+        for command in asked:
+            self.obey(command)
+        if self._wanted:
+            self._wanted = False
+            self._screenshot()
         if not self._moving(time.monotonic()) and self.picture.improve(self.scene, self.state):
             self._shown, self.due = None, max(self.due, 1)
 
@@ -158,22 +170,21 @@ class App:
         width, height = self.free
         self._resolve_camera()
         key = self._picture_key()
-        if self._still is None or self._still[1].size != (width, height):
-            self.screen.use()
-            if self._still is not None:
-                for part in self._still:
-                    part.release()
-            texture = self.ctx.texture((width, height), 4)
-            self._still, self._shown = (self.ctx.framebuffer([texture]), texture), None
+        self.screen.use()
+        if self._still.fit((width, height)):
+            self._shown = None
         if key != self._shown:
             self.picture.draw(
-                self.scene, self.state, self._still[0], width, height, scale=self.points,
+                self.scene, self.state, self._still.framebuffer, width, height, scale=self.points,
                 moving=self._moving(time.monotonic()),
             )  # fmt: skip
             self._shown = key
-        self.screen.use()
+        self._show_still(self.screen)
+
+    def _show_still(self, target: moderngl.Framebuffer) -> None:
+        target.use()
         self.ctx.clear()
-        self.ctx.copy_framebuffer(self.screen, self._still[0])
+        self.ctx.copy_framebuffer(target, self._still.framebuffer)
 
     def _resolve_camera(self) -> None:
         width, height = self.free
@@ -189,25 +200,28 @@ class App:
         self._owned.callback(self.gui.release)
         self._drawn = time.monotonic()
 
-    def _draw_gui(self) -> None:
+    def _draw_gui(self, target: moderngl.Framebuffer | None = None) -> list[cmd.Command]:
+        """Draw the panels over the screen or another ``target``; what they ask for."""
         if self.gui is None:
-            return
+            return []
         from lossviz.viewer.panels import sidebar
 
         now = time.monotonic()
         width, height = self.size
         self.gui.begin(width, height, self.density, now - self._drawn, self.state.picture.theme)
         self._drawn = now
-        asked = sidebar.draw(self.state, self.scene, width, height, self.scale, self.message)
-        self.gui.end(self.screen)
-        for command in asked:
-            self.obey(command)
+        message = self.message if target is None else ""
+        asked = sidebar.draw(self.state, self.scene, width, height, self.scale, message)
+        self.gui.end(target or self.screen)
+        return asked
 
     def _present(self) -> None:
         self.frames += 1
         if self.options.report is not None:
             self._report(self.options.report)
         glfw.swap_buffers(self.handle)
+        if self.options.check_gl and (error := self.ctx.error) != "GL_NO_ERROR":
+            raise LossvizError(f"OpenGL: {error} in frame {self.frames}")
 
     def _report(self, path: Path) -> None:
         told = {
@@ -232,7 +246,16 @@ class App:
                 self.scene.replace(news.index, news.landscape)
             except LossvizError as error:
                 self.tell(str(error))
+            self._show_known()
             self.due = SETTLE
+
+    def _show_known(self) -> None:
+        """Show the loss in the place of a quantity that not every landscape has (any more)."""
+        known = self.scene.quantities()
+        for name in ("height", "color"):
+            if (missing := getattr(self.state.surface, name)) not in known:
+                setattr(self.state.surface, name, "loss")
+                self.tell(f"No {missing.replace('_', ' ')} in every file; showing the loss.")
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────
 
@@ -257,7 +280,7 @@ class App:
                 state.surface.height_scale = "linear" if log else "log"
                 state.surface.color_scale = state.isolines.spacing = state.surface.height_scale
             case cmd.Screenshot():
-                self._screenshot()
+                self._wanted = True
             case cmd.CopyView():
                 glfw.set_clipboard_string(self.handle, state.to_json())
                 self.tell("The view is in the clipboard.")
@@ -294,7 +317,7 @@ class App:
             number += 1
         try:
             if own.panels:
-                rgba = window_pixels(self.screen, self.pixels)
+                rgba = self._window_pixels()
             else:
                 rgba = take(
                     self.picture, self.scene, self.state, width=own.width, height=own.height,
@@ -305,6 +328,17 @@ class App:
         except LossvizError as error:
             self.tell(str(error))
         self._shown = None
+
+    def _window_pixels(self) -> NDArray[np.uint8]:
+        """The window, drawn once more off the screen: the shown one cannot be read reliably."""
+        canvas = Canvas(self.ctx)
+        canvas.fit(self.pixels)
+        self._show_still(canvas.framebuffer)
+        self._draw_gui(canvas.framebuffer)
+        rgba = canvas.pixels()
+        self.screen.use()
+        canvas.release()
+        return rgba
 
     def open(self, paths: Sequence[str]) -> None:
         """Show other files instead; on any problem keep what is shown."""
@@ -317,82 +351,25 @@ class App:
             return
         self.scene = scene
         self.feed = Feed([Path(path) for path in paths], wake=glfw.post_empty_event)
-        known = scene.quantities()
-        for name in ("height", "color"):
-            if getattr(self.state.surface, name) not in known:
-                setattr(self.state.surface, name, "loss")
+        glfw.set_window_title(self.handle, window_title(scene))
+        self._show_known()
         self.obey(cmd.Fit())
 
-    # ── events ───────────────────────────────────────────────────────────────────────────────
+    # ── what the events need ─────────────────────────────────────────────────────────────────
 
-    def _listen(self) -> None:
-        handle = self.handle
-        glfw.set_cursor_pos_callback(handle, self._on_pointer)
-        glfw.set_mouse_button_callback(handle, self._on_button)
-        glfw.set_scroll_callback(handle, self._on_wheel)
-        glfw.set_key_callback(handle, self._on_key)
-        glfw.set_char_callback(handle, self._on_character)
-        glfw.set_drop_callback(handle, self._on_drop)  # type: ignore[arg-type]
-        glfw.set_window_refresh_callback(handle, lambda _: self._soon())
-        glfw.set_framebuffer_size_callback(handle, lambda *_: self._measure())
-        glfw.set_window_size_callback(handle, lambda *_: self._measure())
-        glfw.set_window_content_scale_callback(handle, lambda *_: self._measure())
-
-    def _on_drop(self, _: Any, paths: Any) -> None:
-        self.open(list(paths))
-
-    def _soon(self) -> None:
+    def soon(self) -> None:
+        """Draw a few frames: something happened, and panels may answer late."""
         self.due = SETTLE
 
-    def _camera_moved(self, moved: bool) -> None:
+    def camera_moved(self, moved: bool) -> None:
+        """Draw coarsely for a while, if the camera moved."""
         if moved:
             self.moved = time.monotonic()
 
-    def _on_pointer(self, _: Any, x: float, y: float) -> None:
-        if self.gui is not None:
-            self.gui.pointer(x, y)
-        moved = self.gestures.move(self.state.camera, x * self.density, y * self.density)
-        self._camera_moved(moved)
-        self._soon()
-
-    def _on_button(self, _: Any, button: int, action: int, modifiers: int) -> None:
-        if self.gui is not None:
-            self.gui.button(button, action == glfw.PRESS)
-        if action == glfw.RELEASE:
-            self.gestures.release()
-        elif not self._over_panels():
-            shift = bool(modifiers & glfw.MOD_SHIFT)
-            moved = self.gestures.press(self.state.camera, button, shift, time.monotonic())
-            self._camera_moved(moved)
-        self._soon()
-
-    def _on_wheel(self, _: Any, x: float, y: float) -> None:
-        if self.gui is not None:
-            self.gui.wheel(x, y)
-        if not self._over_panels():
-            self._camera_moved(self.gestures.wheel(self.state.camera, y))
-        self._soon()
-
-    def _over_panels(self) -> bool:
+    def over_panels(self) -> bool:
         """The pointer is over the sidebar or a card, or one of them holds it."""
         beside = self.gestures.at[0] >= self.free[0]
         return beside or (self.gui is not None and self.gui.wants_mouse)
-
-    def _on_key(self, _: Any, key: int, code: int, action: int, modifiers: int) -> None:
-        if self.gui is not None:
-            self.gui.key(key, action != glfw.RELEASE, modifiers)
-        self._soon()
-        if action == glfw.RELEASE or (self.gui is not None and self.gui.wants_text):
-            return
-        ctrl = bool(modifiers & (glfw.MOD_CONTROL | glfw.MOD_SUPER))
-        command = cmd.command_for(key_name(key), ctrl=ctrl, shift=bool(modifiers & glfw.MOD_SHIFT))
-        if command is not None:
-            self.obey(command)
-
-    def _on_character(self, _: Any, code: int) -> None:
-        if self.gui is not None:
-            self.gui.character(code)
-        self._soon()
 
     def _pick(self, x: float, y: float) -> Any:
         return pick(self.scene, self.state, *self.free, self.points, x, y)

@@ -51,6 +51,15 @@ class Gui:
         self.textures: dict[int, moderngl.Texture] = {}
         self._theme = ""
 
+    def rescale(self, scale: float) -> None:
+        """The window came to a monitor with another content scale."""
+        if scale == self.scale:
+            return
+        imgui.set_current_context(self.context)
+        imgui.get_style().scale_all_sizes(scale / self.scale)
+        imgui.get_style().font_scale_dpi = scale
+        self.scale, self._theme = scale, ""
+
     def _triangles(self) -> moderngl.VertexArray:
         return self.ctx.vertex_array(
             self.program, [(self.vertices, "2f 2f 4f1", "position", "uv", "color")],
@@ -227,6 +236,7 @@ def style(theme: str, scale: float) -> None:
     color("slider_grab", *accent, 0.85)
     color("slider_grab_active", *accent)
     color("check_mark", *accent)
+    color("border", red, green, blue, 0.28)
     color("separator", red, green, blue, 0.12)
     color("text_disabled", red, green, blue, 0.6)
     color("scrollbar_bg", 0.0, 0.0, 0.0, 0.0)

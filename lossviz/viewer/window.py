@@ -1,15 +1,13 @@
-"""The GLFW window itself: opening it, its keys' names, its pixels."""
+"""The GLFW window itself: opening it, its title, its keys' names."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import glfw
-import moderngl
-import numpy as np
-from numpy.typing import NDArray
 
 from lossviz.errors import LossvizError
+from lossviz.viewer.scene import Scene
 
 
 class NoWindowError(LossvizError):
@@ -26,11 +24,13 @@ def open_window(title: str, size: tuple[int, int]) -> Any:
     """
     from moderngl_window.context.glfw import Window
 
+    # What matters we say ourselves; an empty clipboard is no reason for a warning.
+    glfw.ERROR_REPORTING = "ignore"
     if not glfw.init():
         raise NoWindowError("no display: expected a screen that GLFW can use")
     try:
         window = Window(
-            title=f"{title} — lossviz", size=size, gl_version=(3, 3), resizable=True, vsync=True,
+            title=title, size=size, gl_version=(3, 3), resizable=True, vsync=True,
             aspect_ratio=None, samples=0, fullscreen=False,
         )  # fmt: skip
     except Exception as error:
@@ -39,12 +39,9 @@ def open_window(title: str, size: tuple[int, int]) -> Any:
     return window
 
 
-def window_pixels(screen: moderngl.Framebuffer, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """What the window shows, ``(h, w, 4)`` uint8, opaque."""
-    data = screen.read(viewport=(0, 0, *size), components=4, alignment=1)
-    rgba = np.frombuffer(data, np.uint8).reshape(size[1], size[0], 4)[::-1].copy()
-    rgba[..., 3] = 255
-    return rgba
+def window_title(scene: Scene) -> str:
+    """What the window is called."""
+    return f"{', '.join(item.title for item in scene.items)} — lossviz"
 
 
 _NAMES = {

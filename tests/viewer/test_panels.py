@@ -91,6 +91,26 @@ def test_drawing_the_panels_changes_nothing_by_itself(gui):
     assert state.to_json() == before
 
 
+def test_a_cap_and_a_range_stay_as_they_are(gui):
+    state = ViewState()
+    state.surface.cap, state.surface.color_range = 7.77, (0.1, 13.3)
+    before = state.to_json()
+    frames(gui, state, Scene([bumpy()]), 5)
+    assert state.to_json() == before
+
+
+def test_panels_follow_the_monitor(gui):
+    state, scene = ViewState(), Scene([bumpy()])
+    frames(gui, state, scene)
+    before = pixels(gui).copy()
+    gui.rescale(2.0)
+    frames(gui, state, scene)
+    assert (pixels(gui) != before).any()
+    gui.rescale(1.0)
+    frames(gui, state, scene)
+    assert (pixels(gui) == before).all()
+
+
 def test_every_key_has_one_meaning():
     keys = [key for binding in commands.BINDINGS for key in binding.keys]
     assert len(keys) == len(set(keys))

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from lossviz import ply
+from lossviz.landscape import Landscape, Surface
+from lossviz.viewer.state import ViewState
 from tests.viewer.scenes import bumpy
 
 pytestmark = pytest.mark.window
@@ -94,6 +96,28 @@ class Viewer:
         time.sleep(0.2)
         self.do("mouseup", 1)
 
+    def press_close_button(self):
+        """What a window manager sends when the window's cross is clicked."""
+        script = """
+import ctypes, sys
+x = ctypes.CDLL("libX11.so.6")
+x.XOpenDisplay.restype = ctypes.c_void_p
+x.XInternAtom.restype = ctypes.c_ulong
+display = ctypes.c_void_p(x.XOpenDisplay(None))
+atoms = [x.XInternAtom(display, name, 0) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW")]
+class Message(ctypes.Structure):
+    _fields_ = [("type", ctypes.c_int), ("serial", ctypes.c_ulong), ("sent", ctypes.c_int),
+                ("display", ctypes.c_void_p), ("window", ctypes.c_ulong), ("name", ctypes.c_ulong),
+                ("format", ctypes.c_int), ("data", ctypes.c_long * 5), ("room", ctypes.c_long * 24)]
+window = int(sys.argv[1])
+message = Message(33, 0, 1, display, window, atoms[0], 32, (ctypes.c_long * 5)(atoms[1], 0))
+x.XSendEvent(display, ctypes.c_ulong(window), 0, 0, ctypes.byref(message))
+x.XCloseDisplay(display)
+"""
+        search = ["xdotool", "search", "--onlyvisible", "--name", "lossviz"]
+        window = subprocess.check_output(search, env=self.environment, text=True).split()[0]
+        subprocess.run([sys.executable, "-c", script, window], env=self.environment, check=True)
+
     def cpu_seconds(self):
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -140,7 +164,7 @@ def test_a_person_uses_the_window(viewer):
     viewer.wait_for(lambda t: t["view"]["camera"]["elevation"] == 90)
 
     camera = viewer.told()["view"]["camera"]
-    viewer.click(960 + 172, 350)  # the check box "Grid" in the sidebar
+    viewer.click(960 + 172, 366)  # the check box "Grid" in the sidebar
     viewer.wait_for(lambda t: t["view"]["surface"]["wire"] is True)
     assert viewer.told()["view"]["camera"] == camera  # the click went to the panel alone
 
@@ -158,6 +182,59 @@ def test_a_person_uses_the_window(viewer):
     viewer.do("key", "q")
     assert viewer.process.wait(20) == 0
     assert viewer.process.stderr.read() == ""
+
+
+def test_a_held_key_switches_once(viewer):
+    viewer.do("keydown", "w")
+    viewer.wait_for(lambda t: t["view"]["surface"]["wire"] is True)
+    frames = viewer.told()["frames"]
+    time.sleep(1.5)  # long enough for the keyboard to repeat it
+    viewer.do("keyup", "w")
+    viewer.settle()
+    assert viewer.told()["view"]["surface"]["wire"] is True
+    assert viewer.told()["frames"] > frames
+
+
+def test_views_go_through_the_clipboard(viewer):
+    viewer.do("key", "ctrl+v")  # nothing is in it
+    viewer.wait_for(lambda t: "no view" in t["message"])
+    viewer.do("key", "ctrl+c")
+    viewer.wait_for(lambda t: "clipboard" in t["message"] and "no view" not in t["message"])
+    viewer.do("key", "i")
+    viewer.wait_for(lambda t: t["view"]["isolines"]["surface"] is False)
+    viewer.do("key", "ctrl+v")
+    viewer.wait_for(lambda t: t["view"]["isolines"]["surface"] is True)
+
+
+def test_a_picture_of_the_window_shows_the_panels(display, tmp_path):
+    import numpy as np
+    from PIL import Image
+
+    ply.write(bumpy(21), tmp_path / "bumpy.ply")
+    state = ViewState()
+    state.picture.panels, state.surface.color = True, "accuracy"
+    (tmp_path / "view.json").write_text(state.to_json())
+    viewer = Viewer(display, tmp_path, "bumpy.ply", "--view-state", "view.json")
+    try:
+        viewer.do("key", "p")
+        viewer.wait_for(lambda t: "Saved" in t["message"])
+        picture = np.asarray(Image.open(tmp_path / "lossviz-bumpy-001.png"))
+        assert picture.shape[:2] == tuple(reversed(viewer.told()["size"]))
+        assert len(np.unique(picture[:, 1000:].reshape(-1, picture.shape[2]), axis=0)) > 50
+
+        # The file comes again without the quantity that is shown.
+        only = bumpy(21).surface
+        loss = Surface(only.alphas, only.betas, {"loss": only.loss})
+        ply.write(Landscape(surface=loss), tmp_path / "bumpy.ply")
+        viewer.wait_for(lambda t: t["view"]["surface"]["color"] == "loss")
+
+        viewer.press_close_button()
+        assert viewer.process.wait(20) == 0
+        assert viewer.process.stderr.read() == ""
+    finally:
+        viewer.process.kill()
+        viewer.process.wait()
+        viewer.process.stderr.close()
 
 
 def test_an_idle_window_costs_nothing(viewer):

@@ -29,6 +29,6 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
             asked.append(command)
     own.azimuth = slider("Azimuth", own.azimuth, -180.0, 180.0, "%.0f°")
     own.elevation = slider("Elevation", own.elevation, -90.0, 90.0, "%.0f°")
-    own.fov = slider("Opening", own.fov, 5.0, 90.0, "%.0f°")
+    own.fov = slider("Field of view", own.fov, 5.0, 90.0, "%.0f°")
     (own.orthographic,) = checks(("Orthographic", own.orthographic))
     return asked

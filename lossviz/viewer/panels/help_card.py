@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from imgui_bundle import imgui
 
 from lossviz.viewer.commands import BINDINGS, MOUSE
 from lossviz.viewer.state import ViewState
 
+ONE_COLUMN, TWO_COLUMNS = 384.0, 520.0  # points that the card takes
 
-def draw(state: ViewState, width: float, height: float, scale: float) -> None:
-    """A card in the middle of ``width`` x ``height``; its cross closes it."""
+
+def draw(state: ViewState, free: float, width: float, height: float, scale: float) -> None:
+    """A card in the middle of the ``free`` width beside the sidebar; its cross closes it.
+
+    Where even one column does not fit beside the sidebar, it covers some of that.
+    """
+    middle = (free if free >= ONE_COLUMN * scale else width) / 2
     imgui.set_next_window_pos(
-        imgui.ImVec2(width / 2, height / 2), imgui.Cond_.always, imgui.ImVec2(0.5, 0.5)
+        imgui.ImVec2(middle, height / 2), imgui.Cond_.always, imgui.ImVec2(0.5, 0.5)
     )
     flags = (
         imgui.WindowFlags_.no_resize | imgui.WindowFlags_.no_collapse
         | imgui.WindowFlags_.always_auto_resize | imgui.WindowFlags_.no_move
     )  # fmt: skip
+    imgui.push_style_var(imgui.StyleVar_.window_padding, imgui.ImVec2(20 * scale, 14 * scale))
+    imgui.push_style_var(imgui.StyleVar_.window_border_size, 1.0)
+    imgui.push_style_var(imgui.StyleVar_.frame_padding, imgui.ImVec2(20 * scale, 9 * scale))
     _, opened = imgui.begin("Keys and mouse", True, flags)
-    if imgui.begin_table("keys", 2):
-        rows = [(" or ".join(map(_spoken, b.keys)), b.says) for b in BINDINGS]
-        for name, says in (*MOUSE, *rows):
-            imgui.table_next_column()
-            imgui.text(name)
-            imgui.table_next_column()
-            imgui.text_disabled(says)
-        imgui.end_table()
+    imgui.pop_style_var()
+    keys = [(" or ".join(map(_spoken, b.keys)), b.says) for b in BINDINGS]
+    half = (len(keys) + 1) // 2 if free >= TWO_COLUMNS * scale else len(keys)
+    _rows(MOUSE, scale)
+    imgui.spacing()
+    imgui.separator()
+    imgui.spacing()
+    _rows(keys[:half], scale)
+    if keys[half:]:
+        imgui.same_line(0.0, 28 * scale)
+        _rows(keys[half:], scale)
     imgui.end()
+    imgui.pop_style_var(2)
     state.panels.help = bool(opened)
+
+
+def _rows(rows: Sequence[tuple[str, str]], scale: float) -> None:
+    """What to press at the left, what it does at the right."""
+    imgui.begin_group()
+    width = max(imgui.calc_text_size(key).x for key, _ in rows) + 18 * scale
+    for key, says in rows:
+        imgui.text(key)
+        imgui.same_line(width)
+        imgui.text_disabled(says)
+    imgui.end_group()
 
 
 def _spoken(key: str) -> str:

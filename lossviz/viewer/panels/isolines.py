@@ -13,7 +13,7 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     own = state.isolines
     own.surface, own.floor = checks(("On the surface", own.surface), ("Floor", own.floor))
     own.spacing = choice("Spacing", own.spacing, SCALES)
-    own.count = whole("About", own.count, 1, 60)
+    own.count = whole("Levels, about", own.count, 1, 60)
     own.width = slider("Width", own.width, 0.3, 4.0, "%.1f pt")
-    own.opacity = slider("Strength", own.opacity, 0.1, 1.0)
+    own.opacity = slider("Opacity", own.opacity, 0.1, 1.0)
     return []

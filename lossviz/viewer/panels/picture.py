@@ -21,7 +21,7 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     own.width = whole("Width", own.width, 320, 8192)
     own.height = whole("Height", own.height, 240, 8192)
     own.scale = slider("Text scale", own.scale, 0.0, 12.0, "auto" if not own.scale else "%.2f px")
-    own.supersample = whole("Supersample", own.supersample, 1, 4)
+    own.supersample = int(choice("Supersample", str(own.supersample), ("1", "2", "3", "4")))
     (own.panels,) = checks(("The window as it is", own.panels))
     asked: list[Command] = []
     if imgui.button("Save picture (P)", imgui.ImVec2(-1, 0)):

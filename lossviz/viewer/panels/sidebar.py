@@ -43,7 +43,7 @@ def draw(
         imgui.text_disabled("H  keys and mouse     Tab  hide this")
         imgui.end()
     if state.panels.help:
-        help_card.draw(state, width - sidebar, height, scale)
+        help_card.draw(state, width - sidebar, width, height, scale)
     if message:
         _message(message, width - sidebar, height, scale)
     return asked

@@ -7,9 +7,9 @@ import math
 import numpy as np
 from imgui_bundle import imgui
 
-from lossviz.viewer.colormaps import names
+from lossviz.viewer.colormaps import names, table
 from lossviz.viewer.commands import Command
-from lossviz.viewer.panels.widgets import checks, choice, pair, slider
+from lossviz.viewer.panels.widgets import checks, choice, pair, slider, strip
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import SCALES, ViewState
 
@@ -24,6 +24,8 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     imgui.separator()
     own.color = choice("Colour", own.color, quantities)
     own.colormap = choice("Map", own.colormap, names())
+    if own.colormap in names():
+        strip(table(own.colormap, own.reverse))
     own.color_scale = choice("Colour scale", own.color_scale, SCALES)
     by_hand = own.color_range is not None
     by_hand, own.reverse = checks(("Range by hand", by_hand), ("Reversed", own.reverse))
@@ -51,12 +53,11 @@ def _cap(state: ViewState, scene: Scene) -> None:
         own.cap = None
         return
     cap, own.cap = own.cap, None
-    span = scene.height_range(state, 0)
+    span = scene.height_range(state, 0)  # without the cap
     low, high = span.scaled
-    start = span.low + (span.high - span.low) / 2
-    if cap is None:
-        cap = start
-    place = min(max(float(span.unit(np.array(cap))), 0.001), 1.0)
-    place = slider("Cap at", place, 0.001, 1.0, f"{cap:.4g}")
-    value = low + place * (high - low)
-    own.cap = 10.0**value if span.log else value
+    own.cap = span.low + (span.high - span.low) / 2 if cap is None else cap
+    place = min(max(float(span.unit(np.array(own.cap))), 0.001), 1.0)
+    moved = slider("Cap at", place, 0.001, 1.0, f"{own.cap:.4g}")
+    if moved != place:
+        value = low + moved * (high - low)
+        own.cap = 10.0**value if span.log else value

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from imgui_bundle import imgui
+from numpy.typing import NDArray
 
 NAME_SHARE = 0.40  # of the sidebar's width
 
@@ -24,7 +26,7 @@ def _row(name: str) -> str:
     """Write the name, leave the cursor where the control goes; gives the control's hidden id."""
     imgui.align_text_to_frame_padding()
     imgui.text(name)
-    imgui.same_line(imgui.get_content_region_avail().x * 0 + imgui.get_window_width() * NAME_SHARE)
+    imgui.same_line(imgui.get_window_width() * NAME_SHARE)
     imgui.set_next_item_width(-1)
     return f"##{name}"
 
@@ -59,17 +61,41 @@ def whole(name: str, value: int, low: int, high: int) -> int:
 def checks(*entries: tuple[str, bool]) -> list[bool]:
     """Check boxes, two in a row."""
     values = []
+    # Without a border an empty box is hardly seen on the panel.
+    imgui.push_style_var(imgui.StyleVar_.frame_border_size, 1.0)
     for index, (name, value) in enumerate(entries):
         if index % 2:
             imgui.same_line(imgui.get_window_width() * 0.5)
         values.append(bool(imgui.checkbox(name, value)[1]))
+    imgui.pop_style_var()
     return values
+
+
+def strip(colors: NDArray[np.uint8], parts: int = 64) -> None:
+    """A colour map ``(256, 3)`` under its name, low values at the left."""
+    start = imgui.get_window_width() * NAME_SHARE
+    imgui.set_cursor_pos_x(start)
+    corner, line = imgui.get_cursor_screen_pos(), imgui.get_text_line_height()
+    width, height = imgui.get_content_region_avail().x, 0.6 * line
+    rows, draw = (
+        colors[np.linspace(0, 255, parts).astype(int)].tolist(),
+        imgui.get_window_draw_list(),
+    )
+    for index, (red, green, blue) in enumerate(rows):
+        left, right = (corner.x + round(width * (index + i) / parts) for i in (0, 1))
+        color = imgui.color_convert_float4_to_u32(
+            imgui.ImVec4(red / 255, green / 255, blue / 255, 1.0)
+        )
+        draw.add_rect_filled(
+            imgui.ImVec2(left, corner.y), imgui.ImVec2(right, corner.y + height), color
+        )
+    imgui.dummy(imgui.ImVec2(width, height))
 
 
 def pair(name: str, first: float, second: float) -> tuple[float, float]:
     """Two numbers, typed."""
-    _, (a, b) = imgui.input_float2(_row(name), [first, second], "%.4g")
-    return float(a), float(b)
+    changed, (a, b) = imgui.input_float2(_row(name), [first, second], "%.4g")
+    return (float(a), float(b)) if changed else (first, second)
 
 
 def fact(name: str, value: str) -> None:

@@ -1,0 +1,77 @@
+"""GLFW's events of the window: to the panels first, then to the camera or to a command."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import glfw
+
+from lossviz.viewer import commands as cmd
+from lossviz.viewer.window import key_name
+
+if TYPE_CHECKING:
+    from lossviz.viewer.app import App
+
+
+def listen(app: App) -> None:
+    """Hand every event of the app's window to it, from now on."""
+    handle = app.handle
+    glfw.set_cursor_pos_callback(handle, lambda _, x, y: _pointer(app, x, y))
+    glfw.set_mouse_button_callback(handle, lambda _, *event: _button(app, *event))
+    glfw.set_scroll_callback(handle, lambda _, x, y: _wheel(app, x, y))
+    glfw.set_key_callback(handle, lambda _, *event: _key(app, *event))
+    glfw.set_char_callback(handle, lambda _, code: _character(app, code))
+    glfw.set_drop_callback(handle, lambda _, paths: app.open(list(paths)))  # type: ignore[arg-type,misc]
+    glfw.set_window_refresh_callback(handle, lambda _: app.soon())
+    glfw.set_framebuffer_size_callback(handle, lambda *_: app.measure())
+    glfw.set_window_size_callback(handle, lambda *_: app.measure())
+    glfw.set_window_content_scale_callback(handle, lambda *_: app.measure())
+
+
+def _pointer(app: App, x: float, y: float) -> None:
+    if app.gui is not None:
+        app.gui.pointer(x, y)
+    moved = app.gestures.move(app.state.camera, x * app.density, y * app.density)
+    app.camera_moved(moved)
+    app.soon()
+
+
+def _button(app: App, button: int, action: int, modifiers: int) -> None:
+    if app.gui is not None:
+        app.gui.button(button, action == glfw.PRESS)
+    if action == glfw.RELEASE:
+        app.gestures.release()
+    elif not app.over_panels():
+        shift = bool(modifiers & glfw.MOD_SHIFT)
+        moved = app.gestures.press(app.state.camera, button, shift, time.monotonic())
+        app.camera_moved(moved)
+    app.soon()
+
+
+def _wheel(app: App, x: float, y: float) -> None:
+    if app.gui is not None:
+        app.gui.wheel(x, y)
+    if not app.over_panels():
+        app.camera_moved(app.gestures.wheel(app.state.camera, y))
+    app.soon()
+
+
+def _key(app: App, key: int, code: int, action: int, modifiers: int) -> None:
+    if app.gui is not None:
+        app.gui.key(key, action != glfw.RELEASE, modifiers)
+    app.soon()
+    # A key that is held repeats; a switch that flickers helps nobody.
+    if action != glfw.PRESS or (app.gui is not None and app.gui.wants_text):
+        return
+    ctrl = bool(modifiers & (glfw.MOD_CONTROL | glfw.MOD_SUPER))
+    shift = bool(modifiers & glfw.MOD_SHIFT)
+    command = cmd.command_for(key_name(key), ctrl=ctrl, shift=shift)
+    if command is not None:
+        app.obey(command)
+
+
+def _character(app: App, code: int) -> None:
+    if app.gui is not None:
+        app.gui.character(code)
+    app.soon()
