@@ -110,7 +110,7 @@ class _Painter:
         )
         ends = self.view.project(np.stack([edge.start, edge.end]))
         length = float(np.hypot(*(ends[1] - ends[0])[:2])) / self.scale
-        ticks = make_ticks(span, max(2, int(length / (34 if name_at_end else 48))))
+        ticks = make_ticks(span, max(2, int(length / (28 if name_at_end else 64))))
         for tick in ticks:
             share = float(span.unit(np.array(tick.value)))
             if -1e-6 <= share <= 1 + 1e-6:
@@ -176,7 +176,7 @@ def color_bar(
     edge = max(theme.line * scale, 0.75)
     yield Box(Rect(bar.x - edge, bar.y - edge, bar.width + 2 * edge, bar.height + 2 * edge), ink)
     yield Box(bar, (1.0, 1.0, 1.0, 1.0), bar=True)
-    for tick in make_ticks(span, max(2, int(bar.height / scale / 34))):
+    for tick in make_ticks(span, max(2, int(bar.height / scale / 32))):
         share = float(span.unit(np.array(tick.value)))
         if not -1e-6 <= share <= 1 + 1e-6:
             continue

@@ -190,7 +190,7 @@ class App:
         width, height = self.free
         cell = layout(len(self.scene.items), width, height, self.points, self.state).cells[0]
         bounds = self.scene.bounds(self.state)
-        resolve(self.state.camera, bounds, cell.width / max(cell.height, 1))
+        resolve(self.state.camera, bounds, cell.width, cell.height, self.points)
 
     def _start_gui(self) -> None:
         """Dear ImGui is loaded after the first picture."""

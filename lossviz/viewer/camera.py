@@ -18,7 +18,8 @@ from lossviz.viewer.state import CameraState
 Vector = NDArray[np.float64]
 Bounds = tuple[Vector, Vector]
 
-MARGIN = 0.86  # share of the viewport that a fitted box may take: the rest is for tick labels
+MARGIN = 0.9  # share of the viewport that a fitted box may take
+LABELS = 42.0  # points beside it, at least, for the numbers of the axes
 NEAREST, FARTHEST = 0.02, 200.0
 
 
@@ -73,14 +74,23 @@ def _tangents(camera: CameraState, aspect: float) -> tuple[float, float]:
     return (tangent * aspect, tangent) if aspect >= 1 else (tangent, tangent / aspect)
 
 
-def resolve(camera: CameraState, bounds: Bounds, aspect: float) -> CameraState:
-    """Replace distance 0 by a target and distance at which the box ``bounds`` fits; returns it."""
+def resolve(
+    camera: CameraState, bounds: Bounds, width: float, height: float, scale: float = 1.0
+) -> CameraState:
+    """Replace distance 0 by a target and distance at which the box ``bounds`` fits; returns it.
+
+    Into ``width`` x ``height`` pixels, with room for labels of ``scale`` pixels a point.
+    """
     if camera.distance > 0:
         return camera
+    shares = [
+        min(MARGIN, max(1 - 2 * LABELS * scale / max(side, 1), MARGIN / 2))
+        for side in (width, height)
+    ]
     low, high = (np.asarray(side, dtype=float) for side in bounds)
     corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
     right, up, back = _frame(camera)
-    tangents = np.array(_tangents(camera, aspect)) * MARGIN
+    tangents = np.array(_tangents(camera, width / max(height, 1))) * shares
     target = (low + high) / 2
     for _ in range(8):  # centre what is seen, not the box: perspective makes the near side larger
         local = (corners - target) @ np.column_stack([right, up, back])

@@ -36,7 +36,7 @@ def views(
     bounds = scene.bounds(state)
     seen = []
     for cell in found.cells:
-        camera = resolve(replace(state.camera), bounds, cell.width / max(cell.height, 1))
+        camera = resolve(replace(state.camera), bounds, cell.width, cell.height, scale)
         seen.append(view(camera, cell.width, cell.height))
     return found, seen
 

@@ -38,12 +38,12 @@ def test_from_above_alpha_points_right():
 )
 def test_fit_shows_the_whole_box_and_fills_the_picture(azimuth, elevation, aspect, flat, fov):
     state = CameraState(azimuth=azimuth, elevation=elevation, orthographic=flat, fov=fov)
-    camera.resolve(state, BOX, aspect)
     width, height = 900 * aspect, 900
+    camera.resolve(state, BOX, width, height)
     pixels = camera.view(state, width, height).project(CORNERS)[:, :2]
-    assert (pixels >= -1).all() and (pixels <= [width + 1, height + 1]).all()
+    assert (pixels >= 41).all() and (pixels <= [width - 41, height - 41]).all()
     share = np.ptp(pixels, axis=0) / [width, height]
-    assert share.max() > 0.7
+    assert share.max() > 0.6  # the rest is for labels
 
 
 @given(st.floats(10, 790), st.floats(10, 590), st.booleans())
