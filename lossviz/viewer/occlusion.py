@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 DIRECTIONS = 16
 SIDE = 161  # the occlusion is smooth: a coarse grid is enough
+SMOOTHING = 6  # passes
 REACH = 0.55  # scene units; farther slopes do not darken
 
 
@@ -38,8 +39,22 @@ def ambient_occlusion(
                 # Fades with distance, so that nothing ends with an edge.
                 slope = slope * (1 - (length / (REACH * 1.05)) ** 2)
                 np.maximum(steepest[here], slope, out=steepest[here])
-            distance *= 1.5
+            distance = max(distance * 1.2, distance + step)
         # Open sky over a horizon of this slope, cosine weighted: 1 - sin².
         total += 1 / (1 + steepest**2)
-    open_sky = total / DIRECTIONS
+    open_sky = _smoothed(total / DIRECTIONS)
     return (0.35 + 0.65 * open_sky).astype(np.float32)
+
+
+def _smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Binomial smoothing: single directions and distances leave streaks that are no shape."""
+    weights = np.array([1, 4, 6, 4, 1]) / 16
+    for _ in range(SMOOTHING):
+        for side in (0, 1):
+            padded = np.pad(values, [(2, 2) if axis == side else (0, 0) for axis in (0, 1)], "edge")
+            parts = [
+                weight * np.take(padded, range(k, k + values.shape[side]), axis=side)
+                for k, weight in enumerate(weights)
+            ]
+            values = np.sum(parts, axis=0)
+    return values

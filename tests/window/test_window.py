@@ -237,6 +237,40 @@ def test_a_picture_of_the_window_shows_the_panels(display, tmp_path):
         viewer.process.stderr.close()
 
 
+def test_dropped_files_are_shown_instead(display, tmp_path):
+    for name in ("first", "second", "third"):
+        ply.write(bumpy(11, name=name), tmp_path / f"{name}.ply")
+    (tmp_path / "broken.ply").write_bytes(b"ply")
+    script = """
+from lossviz.viewer import app
+step, drops = app.App._step, [["second.ply", "third.ply"], ["broken.ply"], ["nothing.ply"]]
+def dropping(self):
+    step(self)
+    if drops and not self.due:
+        self.open(drops.pop(0))
+        told.append((len(self.scene.items), self.message, len(self.feed.paths)))
+    elif not drops and not self.due:
+        app.glfw.set_window_should_close(self.handle, True)
+told, app.App._step = [], dropping
+from lossviz.cli import main
+status = main(["view", "first.ply", "--debug"])
+for line in told:
+    print(*line, sep=" | ")
+raise SystemExit(status)
+"""
+    environment = {**os.environ, "DISPLAY": display, "LOSSVIZ_CHECK_GL": "1"}
+    environment.pop("WAYLAND_DISPLAY", None)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    both, broken, nothing = done.stdout.splitlines()
+    assert both == "2 |  | 2"
+    assert broken.startswith("2 | broken.ply: ") and broken.endswith("| 2")
+    assert nothing.startswith("2 | nothing.ply: ")
+
+
 def test_an_idle_window_costs_nothing(viewer):
     viewer.settle()
     frames, before = viewer.told()["frames"], viewer.cpu_seconds()

@@ -1,0 +1,95 @@
+"""The mouse over the picture."""
+
+import glfw
+import numpy as np
+import pytest
+
+from lossviz.viewer import camera
+from lossviz.viewer.gestures import Gestures
+from lossviz.viewer.picking import Hit
+from lossviz.viewer.state import CameraState
+
+LEFT, RIGHT, MIDDLE = (
+    glfw.MOUSE_BUTTON_LEFT, glfw.MOUSE_BUTTON_RIGHT, glfw.MOUSE_BUTTON_MIDDLE,
+)  # fmt: skip
+POINT = (0.3, -0.2, 0.1)
+
+
+@pytest.fixture
+def own():
+    return CameraState(distance=5.0)
+
+
+@pytest.fixture
+def mouse(own):
+    hit = Hit(0, np.array(POINT), 0.3, -0.2, {"loss": 1.0})
+    made = Gestures(
+        lambda x, y: hit if x < 400 else None, lambda x, y: camera.view(own, 400, 400), 1.0
+    )
+    made.move(own, 200, 200)
+    return made
+
+
+def test_nothing_moves_without_a_button(mouse, own):
+    assert not mouse.move(own, 250, 220)
+    assert own == CameraState(distance=5.0)
+
+
+def test_left_drag_turns_in_points_not_pixels(mouse, own):
+    mouse.press(own, LEFT, False, 0.0)
+    assert mouse.move(own, 210, 190)
+    first = own.azimuth
+    mouse.scale = 2.0
+    mouse.move(own, 220, 190)
+    assert first == pytest.approx(-63.5) and own.azimuth == pytest.approx(-65.25)
+    assert own.target == (0.0, 0.0, 0.0)
+    mouse.release()
+    assert not mouse.move(own, 300, 300)
+
+
+@pytest.mark.parametrize("button, shift", [(RIGHT, False), (LEFT, True)])
+def test_pan_moves_the_pivot_with_the_pointer(mouse, own, button, shift):
+    before = camera.view(own, 400, 400).project(np.zeros((1, 3)))[0, :2]
+    mouse.press(own, button, shift, 0.0)
+    assert mouse.move(own, 230, 180)
+    after = camera.view(own, 400, 400).project(np.zeros((1, 3)))[0, :2]
+    assert after - before == pytest.approx([30, -20], abs=0.5)
+    assert own.azimuth == -60.0
+
+
+def test_middle_click_turns_around_the_point(mouse, own):
+    assert mouse.press(own, MIDDLE, False, 0.0)
+    assert own.target == POINT and own.distance == 5.0
+
+
+def test_double_click_flies_to_the_point(mouse, own):
+    assert not mouse.press(own, LEFT, False, 0.0)
+    mouse.release()
+    assert mouse.press(own, LEFT, False, 0.2)
+    assert own.target == POINT and own.distance == 2.5
+
+
+@pytest.mark.parametrize("later, where", [(0.6, 200), (0.2, 220)], ids=["slow", "elsewhere"])
+def test_two_single_clicks_do_not_fly(mouse, own, later, where):
+    mouse.press(own, LEFT, False, 0.0)
+    mouse.release()
+    mouse.move(own, where, 200)
+    assert not mouse.press(own, LEFT, False, later)
+    assert own.distance == 5.0
+
+
+def test_a_click_beside_the_surface_changes_nothing(mouse, own):
+    mouse.move(own, 450, 200)
+    assert not mouse.press(own, MIDDLE, False, 0.0)
+    assert own == CameraState(distance=5.0)
+
+
+def test_the_wheel_keeps_what_is_under_the_pointer_in_place(mouse, own):
+    before = camera.view(own, 400, 400).project(np.array([POINT]))[0, :2]
+    assert mouse.wheel(own, 2.0)
+    after = camera.view(own, 400, 400).project(np.array([POINT]))[0, :2]
+    assert own.distance < 5.0 and after == pytest.approx(before, abs=0.5)
+    mouse.wheel(own, -2.0)
+    assert own.distance == pytest.approx(5.0)
+    assert mouse.wheel(own, 0.1)  # two fingers, a little
+    assert not mouse.wheel(own, 0.0)
