@@ -96,8 +96,7 @@ def resolve(
         local = (corners - target) @ np.column_stack([right, up, back])
         depth = 0.0 if camera.orthographic else local[:, 2:]
         distance = float((np.abs(local[:, :2]) / tangents + depth).max())
-        scale = np.ones((len(local), 1)) if camera.orthographic else 1 / (distance - local[:, 2:])
-        seen = local[:, :2] * scale
+        seen = local[:, :2] / (1.0 if camera.orthographic else distance - local[:, 2:])
         shift = (seen.min(0) + seen.max(0)) / 2 * (1 if camera.orthographic else distance)
         target = target + shift[0] * right + shift[1] * up
     camera.distance = min(max(distance, NEAREST), FARTHEST)
