@@ -51,6 +51,15 @@ def fold(
     return traced, theta, delta, eta
 
 
+def why_not(model: nn.Module) -> str:
+    """Why torch.fx cannot trace the model, in a line; empty if it can."""
+    try:
+        fx.symbolic_trace(model)
+    except Exception as error:
+        return f"{type(error).__name__}: {' '.join(str(error).split())}"[:120]
+    return ""
+
+
 def _pair(node: fx.Node, modules: dict[str, nn.Module]) -> tuple[str, str] | None:
     """Names of a convolution and the batch norm that alone uses its output."""
     if node.op != "call_module" or not isinstance(modules.get(str(node.target)), BATCH_NORMS):

@@ -35,11 +35,15 @@ class Problem:
     batches
         Gives the same batches in the same order each time it is iterated. A batch is a tuple
         whose first entry is the inputs ``(B, …)``, or anything that ``loss`` understands.
+    strata
+        The class ``(N,)`` of each sample if equally many of each class were drawn: standard errors
+        are then those of a stratified sample.
     """
 
     model: nn.Module
     loss: Loss
     batches: Iterable[Any]
+    strata: Tensor | None = None
 
 
 def cross_entropy(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:

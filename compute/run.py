@@ -1,8 +1,8 @@
 """A run: the folder ``NAME.run/`` beside the result, from which a killed computation goes on.
 
-``manifest.json`` says what is computed, ``directions.safetensors`` along which directions,
-``points.log`` holds the results: append-only, fixed-size records, each with its checksum. A torn
-last record is cut off, of two valid records of one point the last one counts.
+``manifest.json`` says what is computed and with which choices of the engine,
+``directions.safetensors`` along which directions, ``points.log`` holds the results and
+``samples.log`` the loss of every sample. Of two records of one point the last one counts.
 """
 
 from __future__ import annotations
@@ -11,18 +11,21 @@ import json
 import os
 import struct
 import time
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from compute import directions
+from compute.log import VERSION, Log
+from compute.outcome import Outcome
 from compute.plane import Plane
+from compute.samples import SampleLog
 from lossviz.errors import InputError, LossvizError, UsageError
 
 MAGIC = b"LVPOINTS"
-VERSION = 1
-HEADER = struct.Struct("<8sII")  # magic, version, number of values a record
 SYNC_EVERY = 2.0  # seconds
 
 
@@ -39,39 +42,51 @@ class Run:
 
     def __init__(
         self, path: Path, settings: Mapping[str, Any], names: Sequence[str], plane: Plane,
-        *, date: str, restart: bool = False,
+        *, date: str, choices: Mapping[str, Any] | None = None,
+        kept: NDArray[np.int64] | None = None, restart: bool = False,
     ) -> None:  # fmt: skip
         self.path, self.names = path, tuple(names)
+        self.kept = np.zeros(0, np.int64) if kept is None else kept
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._lock = _locked(path / "lock", path)
         except OSError as error:
             raise LossvizError(f"{path}: cannot be written: {error.strerror}") from None
         try:
-            self._open(settings, plane, date, restart)
+            self._open(settings, plane, date, dict(choices or {}), restart)
+        except OSError as error:
+            self._lock.close()
+            raise LossvizError(f"{path}: cannot be written: {error.strerror}") from None
         except BaseException:
             self._lock.close()
             raise
 
     def _open(
-        self, settings: Mapping[str, Any], plane: Plane, date: str, restart: bool
+        self, settings: Mapping[str, Any], plane: Plane, date: str, choices: dict[str, Any],
+        restart: bool,
     ) -> None:  # fmt: skip
         path, names = self.path, self.names
         manifest = {
-            "lossviz_run": VERSION, "date": date, "values": list(names), "settings": dict(settings)
+            "lossviz_run": VERSION, "date": date, "values": list(names), "choices": choices,
+            "kept": self.kept.size, "settings": dict(settings),
         }  # fmt: skip
         if restart:
-            for name in ("points.log", "manifest.json"):
+            for name in ("points.log", "samples.log", "manifest.json"):
                 (path / name).unlink(missing_ok=True)
         self.date = self._settle(manifest)
         if not (path / "directions.safetensors").is_file() or restart:
             temporary = path / "directions.safetensors.tmp"
             directions.save(temporary, plane.delta, plane.eta)
             os.replace(temporary, path / "directions.safetensors")
-        self._record = struct.Struct(f"<Q{len(names)}ddI")
+        self._record = struct.Struct(f"<Q{len(names)}dd")  # point, values, seconds
         self.points: dict[int, dict[str, float]] = {}
         self.seconds = 0.0
-        self._log = self._open_log()
+        self._log = Log(path / "points.log", MAGIC, self._record.size)
+        for body in self._log:
+            index, *values, seconds = self._record.unpack(body)
+            self.points[index] = dict(zip(names, values, strict=True))
+            self.seconds += seconds
+        self.samples = SampleLog(path / "samples.log", self.kept.size) if self.kept.size else None
         self._synced = time.monotonic()
 
     def _settle(self, manifest: Mapping[str, Any]) -> str:
@@ -81,13 +96,15 @@ class Run:
             try:
                 old = json.loads(path.read_text(encoding="utf-8"))
                 before, date = dict(old["settings"]), str(old["date"])
+                if old["lossviz_run"] != VERSION:
+                    raise ValueError(f"version {old['lossviz_run']}")
             except (ValueError, KeyError, TypeError) as error:
                 raise InputError(
                     f"{path}: expected a manifest ({error!r:.60}); --restart begins anew"
                 ) from None
             now = json.loads(json.dumps(manifest["settings"]))
             other = [key for key in {**before, **now} if before.get(key) != now.get(key)]
-            if other or old["values"] != manifest["values"]:
+            if other or (old["values"], old["kept"]) != (manifest["values"], manifest["kept"]):
                 told = "; ".join(
                     f"{key} {str(before.get(key))[:40]} → {str(now.get(key))[:40]}"
                     for key in other[:3]
@@ -105,50 +122,53 @@ class Run:
         os.replace(temporary, path)
         return str(manifest["date"])
 
-    def _open_log(self) -> IO[bytes]:
-        path = self.path / "points.log"
-        content = path.read_bytes() if path.is_file() else b""
-        header = HEADER.pack(MAGIC, VERSION, len(self.names))
-        if len(content) < HEADER.size:
-            path.write_bytes(header)
-            content = header
-        elif content[: HEADER.size] != header:
-            raise InputError(f"{path}: expected a log of points; --restart begins anew")
-        end = HEADER.size
-        while end + self._record.size <= len(content):
-            if not self._read(content[end : end + self._record.size]):
-                break  # torn: what follows cannot be trusted either
-            end += self._record.size
-        log = open(path, "r+b")
-        log.truncate(end)
-        log.seek(end)
-        return log
-
-    def _read(self, record: bytes) -> bool:
-        index, *values, seconds, checksum = self._record.unpack(record)
-        if checksum != zlib.crc32(record[:-4]):
-            return False
-        self.points[index] = dict(zip(self.names, values, strict=True))
-        self.seconds += seconds
-        return True
-
-    def add(self, index: int, values: Mapping[str, float], seconds: float) -> None:
+    def add(
+        self, index: int, values: Mapping[str, float], seconds: float,
+        outcome: Outcome | None = None,
+    ) -> None:  # fmt: skip
         """Keep one point's results; they survive a kill from here on."""
-        body = self._record.pack(index, *(values[name] for name in self.names), seconds, 0)[:-4]
-        self._log.write(body + struct.pack("<I", zlib.crc32(body)))
-        self._log.flush()
+        if self.samples is not None and outcome is not None:
+            # First the samples: a point that is in points.log has them for certain.
+            kept = {name: v[self.kept] for name, v in outcome.values.items() if self._fits(v)}
+            self.samples.add(index, kept)
+        self._log.append(self._record.pack(index, *(values[name] for name in self.names), seconds))
         if time.monotonic() - self._synced > SYNC_EVERY:
-            os.fsync(self._log.fileno())
-            self._synced = time.monotonic()
+            self._sync()
         self.points[index] = dict(values)
         self.seconds += seconds
 
+    def _fits(self, values: NDArray[np.float64]) -> bool:
+        return bool(values.size > self.kept[-1])
+
+    def _sync(self) -> None:
+        if self.samples is not None:
+            self.samples.sync()
+        self._log.sync()
+        self._synced = time.monotonic()
+
     def close(self) -> None:
         """Write everything to the disk and let others in."""
-        if not self._log.closed:
-            os.fsync(self._log.fileno())
-            self._log.close()
-            self._lock.close()
+        if self.samples is not None:
+            self.samples.close()
+        self._log.close()
+        self._lock.close()
+
+
+def read_choices(path: Path) -> dict[str, Any]:
+    """How the run in the folder ``path`` was evaluated so far; empty if there is none."""
+    try:
+        stored = dict(json.loads((path / "manifest.json").read_text(encoding="utf-8"))["choices"])
+        return {
+            "engine": {"plain": "plain", "folded": "folded", "stacked": "stacked"}[
+                stored["engine"]
+            ],
+            "batch_size": max(0, int(stored["batch_size"])),
+            "points_at_once": min(1024, max(1, int(stored["points_at_once"]))),
+            "compiled": bool(stored["compiled"]),
+            "samples": max(0, int(stored.get("samples", 0))),
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _locked(path: Path, run: Path) -> IO[bytes]:

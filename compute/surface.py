@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compute.evaluation import Evaluator
+from compute.outcome import Outcome
 from compute.plane import Plane, random_plane
 from compute.problem import Problem, check_deterministic, sample_count
 from compute.run import Run
@@ -72,30 +75,67 @@ def grid_levels(grid: Grid) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
 def evaluate(
-    evaluator: Evaluator, grid: Grid, run: Run | None = None,
-    *, progress: Callable[[int], None] = lambda points: None,
+    evaluators: Evaluator | Sequence[Evaluator], grid: Grid, run: Run | None = None,
+    *, progress: Callable[[int], None] = lambda points: None, every: float = math.inf,
 ) -> Iterator[Surface]:  # fmt: skip
-    """Evaluate a grid, giving a complete, finer surface after each level; the last is the grid.
+    """Evaluate a grid, giving a finer surface after each level; the last is the whole grid.
 
-    Points that ``run`` already has are not computed again; ``progress`` is told of each point
-    that is new.
+    Points that ``run`` already has are not computed again; ``progress`` is told how many are new.
+    Between levels there is a surface at most ``every`` seconds, with what is not evaluated yet
+    masked. Several evaluators (one a GPU) share the points.
     """
+    evaluators = [evaluators] if isinstance(evaluators, Evaluator) else list(evaluators)
     points = run.points if run is not None else {}
+    shown = time.monotonic()
     for columns, rows in grid_levels(grid):
-        for j in rows:
-            for i in columns:
-                index = int(j) * grid.alphas.size + int(i)
-                if index in points:
-                    continue
-                began = time.perf_counter()
-                values = evaluator.at(*grid.at(index))
-                seconds = time.perf_counter() - began
-                if run is not None:
-                    run.add(index, values, seconds)
-                else:
-                    points[index] = values
-                progress(1)
+        indices = (rows[:, None] * grid.alphas.size + columns).ravel().tolist()
+        missing = [index for index in indices if index not in points]
+        for index, outcome, seconds in _dealt(evaluators, grid, missing):
+            values = outcome.summarize(evaluators[0].strata)
+            if run is not None:
+                run.add(index, values, seconds, outcome)
+            else:
+                points[index] = values
+            progress(1)
+            if time.monotonic() - shown > every and index != missing[-1]:
+                yield collect(grid, points, columns, rows)
+                shown = time.monotonic()
         yield collect(grid, points, columns, rows)
+        shown = time.monotonic()
+
+
+def _dealt(
+    evaluators: Sequence[Evaluator], grid: Grid, indices: list[int]
+) -> Iterator[tuple[int, Outcome, float]]:
+    """Point by point its index, outcome and seconds, in any order."""
+
+    def computed(evaluator: Evaluator, part: list[int]) -> list[tuple[int, Outcome, float]]:
+        began = time.perf_counter()
+        outcomes = evaluator.many([grid.at(index) for index in part])
+        seconds = (time.perf_counter() - began) / len(part)
+        return [(index, outcome, seconds) for index, outcome in zip(part, outcomes, strict=True)]
+
+    size = evaluators[0].points_at_once
+    parts = [indices[k : k + size] for k in range(0, len(indices), size)]
+    if len(evaluators) == 1:
+        for part in parts:
+            yield from computed(evaluators[0], part)
+        return
+    with ThreadPoolExecutor(len(evaluators)) as pool:  # the work is on the devices, not in Python
+        free, waiting = list(evaluators), parts[::-1]
+        under_way: dict[Future[list[tuple[int, Outcome, float]]], Evaluator] = {}
+        try:
+            while waiting or under_way:
+                while waiting and free:
+                    evaluator = free.pop()
+                    under_way[pool.submit(computed, evaluator, waiting.pop())] = evaluator
+                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+                for future in done:
+                    free.append(under_way.pop(future))
+                    yield from future.result()
+        finally:
+            for future in under_way:
+                future.cancel()
 
 
 def collect(

@@ -217,10 +217,18 @@ class Provenance:
     command: str = ""
     date: str = ""  # ISO 8601, UTC
     duration: float = 0.0  # seconds of computation, all sittings together
+    tolerance: float = 0.0  # the relative error that was asked for; 0: counts were fixed by hand
+    error_data: float = 0.0  # median over the points of the loss' relative standard error
+    error_interpolation: float = 0.0  # largest between the points, relative, as far as can be told
     notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "notes", tuple(self.notes))
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether the numbers are too coarse for anything but a look."""
+        return self.precision in ("bfloat16", "float16")
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain JSON values."""
@@ -237,7 +245,8 @@ class Provenance:
         """
         types: dict[str, tuple[type, ...]] = {
             "samples": (int,), "seed": (int, type(None)), "versions": (dict,),
-            "duration": (int, float), "notes": (list, tuple),
+            "duration": (int, float), "notes": (list, tuple), "tolerance": (int, float),
+            "error_data": (int, float), "error_interpolation": (int, float),
         }  # fmt: skip
         known: dict[str, Any] = {}
         for item in fields(cls):

@@ -54,11 +54,17 @@ class Data:
     split: str
     selection: str
     normalization: str
+    available: int = 0  # samples in the split that were there to choose from
 
     @property
     def num_classes(self) -> int:
         """One more than the largest label."""
         return int(self.targets.max()) + 1
+
+    @property
+    def strata(self) -> Tensor | None:
+        """The class of each sample, if equally many of each were drawn."""
+        return self.targets if self.selection.startswith("balanced") else None
 
     def sha256(self) -> str:
         """A hash of the numbers themselves: the same for the same samples in the same order."""
@@ -102,7 +108,9 @@ def load(
         1, -1, 1, 1
     )
     targets = torch.from_numpy(raw.labels[chosen].astype(np.int64))
-    return Data(inputs.contiguous(), targets, spec, split, selection, told)
+    return Data(
+        inputs.contiguous(), targets, spec, split, selection, told, len(raw.labels)
+    )  # fmt: skip
 
 
 def _raw(spec: str, split: str, root: Path | None) -> Images:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
-import shlex
 import subprocess
 import sys
 import time
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lossviz.errors import InputError, UsageError
+from lossviz.commands import options
+from lossviz.errors import UsageError
 
 if TYPE_CHECKING:
     from compute.data import Data
@@ -23,311 +21,317 @@ if TYPE_CHECKING:
     from compute.problem import Problem
     from compute.run import Run
     from compute.surface import Grid
-    from lossviz.landscape import Landscape, Provenance
+    from lossviz.landscape import Landscape, Provenance, Surface
 
-
-def grid_size(text: str) -> tuple[int, int]:
-    """NxM points."""
-    match = re.fullmatch(r"(\d{1,5})(?:[x×](\d{1,5}))?", text)
-    if match is None or 0 in (sizes := (int(match[1]), int(match[2] or match[1]))):
-        raise argparse.ArgumentTypeError(f"expected POINTSxPOINTS such as 51x51, got {text!r}")
-    return sizes
-
-
-def ranges(text: str) -> tuple[float, float, float, float]:
-    """LOW:HIGH for both axes or LOW:HIGH,LOW:HIGH."""
-    try:
-        sides = [tuple(float(part) for part in side.split(":")) for side in text.split(",")]
-        (a, b), (c, d) = sides * 2 if len(sides) == 1 else sides
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"expected LOW:HIGH such as -1:1, or one for each axis with a comma, got {text!r}"
-        ) from None
-    return a, b, c, d
-
-
-def numbers(text: str) -> list[float]:
-    """Numbers with commas."""
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected numbers with commas, got {text!r}") from None
+SAMPLES, POINTS = "512", (51, 51)
+REWRITE_EVERY = 2.0  # seconds
+PROBED = 250  # images, to estimate how many are needed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``lossviz surface``."""
-    add = parser.add_argument_group("what is evaluated").add_argument
-    add("--model", required=True, metavar="NAME",
-        help="resnet20 … resnet110, also _noshort; mlp; or module:function")  # fmt: skip
-    add("--checkpoint", metavar="FILE", help="its weights: .t7 .pth .pt .th .ckpt .safetensors")
-    add("--trust-pickle", action="store_true",
-        help="read a checkpoint that can run code; only for files you trust")  # fmt: skip
-    add(
-        "--data",
-        metavar="NAME",
-        help="npz:FILE, cifar10, fashion_mnist, digits, or module:function",
-    )
-    add("--data-root", type=Path, metavar="FOLDER", help="where a downloaded data set is or goes")
-    add("--split", default="train", choices=["train", "test"])
-    add(
-        "--samples", default="512", metavar="N", help="N of balanced classes, first:N, or all (512)"
-    )
-    add("--mean", type=numbers, metavar="M,M,M", help="instead of the published normalisation")
-    add("--std", type=numbers, metavar="S,S,S")
-    add("--loss", default="cross_entropy", metavar="NAME",
-        help="cross_entropy, mse_softmax, mse, or module:function")  # fmt: skip
-    add("--num-classes", type=int, metavar="N", help="outputs of the model (from the labels, 10+)")
-    add = parser.add_argument_group("where").add_argument
-    add("--grid", type=grid_size, default=(51, 51), metavar="NxM", help="points (51x51)")
-    add("--range", type=ranges, default=(-1.0, 1.0, -1.0, 1.0), metavar="LOW:HIGH",
+    options.add_problem_arguments(parser)
+    options.add_plane_arguments(parser)
+    add = parser.add_argument_group("where and how well").add_argument
+    add("--range", type=options.ranges, default=(-1.0, 1.0, -1.0, 1.0), metavar="LOW:HIGH",
         help="of alpha and beta (-1:1)")  # fmt: skip
-    add("--directions", default="random", metavar="FILE",
-        help="random, or a .safetensors or .h5 file of two directions")  # fmt: skip
-    add("--normalize", default="filter", choices=["filter", "layer", "weight", "model", "none"])
-    add("--ignore", default="biasbn", choices=["biasbn", "none"],
-        help="biasbn: biases and batch norm do not move (as published)")  # fmt: skip
-    add("--seed", type=int, default=0, help="of random directions and chosen samples (0)")
-    add = parser.add_argument_group("how").add_argument
+    add("--grid", type=options.grid_size, metavar="NxM", help="points (51x51)")
+    add("--tolerance", type=options.share, metavar="2%",
+        help="choose images and points by this relative error, "
+        "as far as --samples and --grid do not")  # fmt: skip
+    add("--per-class", action="store_true", help="also the loss and accuracy of every class")
+    options.add_device_arguments(parser)
+    add = parser.add_argument_group("result").add_argument
     add("-o", "--output", required=True, type=Path, metavar="PLY")
-    add("--batch-norm", default="stored", choices=["stored"], help="statistics of the checkpoint")
-    add("--precision", default="float32", choices=["float32", "float64"])
-    add("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps")
-    add("--threads", type=int, metavar="N", help="CPU threads (all)")
-    add("--batch-size", type=int, default=0, metavar="N", help="(64 on a CPU, 1024 on a GPU)")
-    add("--restart", action="store_true", help="throw an earlier, other computation away")
+    add("--restart", action="store_true", help="throw away what NAME.run/ beside it already has")
     add("--view", action="store_true", help="open the window at once and watch it grow")
     add("--json", action="store_true", help="print the report as JSON")
 
 
+@dataclass
+class Work:
+    """One computation: what is evaluated, with what, and what is there so far."""
+
+    args: argparse.Namespace
+    problem: Problem
+    data: Data | None
+    plane: Plane
+    grid: Grid
+    evaluators: list[Evaluator]
+    center: dict[str, float]
+    provenance: Provenance
+    run: Run
+
+
 def run(args: argparse.Namespace) -> int:
-    """Set everything up, evaluate, write the file after each level, report."""
+    """Set everything up, evaluate, keep the file up to date, report."""
     if args.output.suffix.lower() != ".ply":
         raise UsageError(f"output: expected a name that ends in .ply, got {str(args.output)!r}")
     if not args.output.resolve().parent.is_dir():
         raise UsageError(f"output: expected an existing folder, got {args.output.parent}")
-    from compute.evaluation import Evaluator
-    from compute.surface import Grid, axis, check_center
-
-    device, dtype = _device(args)
-    problem, data = _problem(args, device)
-    plane = _plane(args, problem)
-    a, b, c, d = args.range
-    grid = Grid(axis(a, b, args.grid[0]), axis(c, d, args.grid[1]))
-    evaluator = Evaluator(problem, plane, device=device, dtype=dtype)
-    center = check_center(evaluator)
-    provenance = _provenance(args, problem, data, plane, device)
-    run = _open_run(args, provenance, grid, list(center), plane, data)
-    provenance = replace(provenance, date=run.date)
+    devices, dtype = options.devices_of(args)
+    problem, data = options.problem_of(args, args.samples or SAMPLES)
+    plane = options.plane_of(args, problem)
+    work = _begin(args, problem, data, plane, devices, dtype)
     try:
-        landscape = _evaluate(args, evaluator, grid, run, provenance)
+        if args.view:
+            _open_window(work)
+        landscape = _evaluate(work)
+        while _short_of_images(work, landscape):
+            work.run.close()
+            more = _more_images(work, landscape)
+            work = _begin(args, problem, more, plane, devices, dtype, restart=True)
+            landscape = _evaluate(work)
     except KeyboardInterrupt:
-        print(f"\nlossviz: interrupted after {len(run.points):,} of {grid.count:,} points; all are "
-              "kept: the same command goes on from there", file=sys.stderr)  # fmt: skip
+        done = f"{len(work.run.points):,} of {work.grid.count:,} points"
+        print(f"\nlossviz: interrupted after {done}; all are kept: "
+              "the same command goes on from there", file=sys.stderr)  # fmt: skip
         raise
     finally:
-        run.close()
-    _report(args, landscape, center, evaluator, run)
+        work.run.close()
+    _report(work, landscape)
     return 0
 
 
-def _device(args: argparse.Namespace) -> tuple[str, Any]:
-    import torch
+def _begin(
+    args: argparse.Namespace, problem: Problem, data: Data | None, plane: Plane,
+    devices: list[str], dtype: Any, *, restart: bool = False,
+) -> Work:  # fmt: skip
+    """Choose images if that is asked, build the evaluators, open the run's folder."""
+    from compute.adaptive import FINEST
+    from compute.evaluation import Evaluator
+    from compute.run import read_choices
+    from compute.surface import Grid, axis, check_center
 
-    if args.threads is not None:
-        if args.threads < 1:
-            raise UsageError(f"threads: expected at least 1, got {args.threads}")
-        torch.set_num_threads(args.threads)
-    device = args.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        if device == "cpu" and torch.backends.mps.is_available():
-            device = "mps"
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        text = " ".join(str(error).split())[:100]
-        raise UsageError(f"device: {args.device!r} cannot be used here: {text}") from None
-    return device, getattr(torch, args.precision)
-
-
-def _problem(args: argparse.Namespace, device: str) -> tuple[Problem, Data | None]:
-    """The problem that the options describe, or the one that the user's own function returns."""
-    from torch import nn
-
-    from compute import checkpoints, problem
-    from compute.models import build
-
-    made = problem.entry(args.model, "model")() if ":" in args.model else None
-    if isinstance(made, problem.Problem):
-        return made, None
-    if args.data is None:
-        raise UsageError("data: expected --data (npz:FILE, cifar10, …); only a Problem needs none")
-    data, batches = _data(args, device)
-    if made is None:
-        classes = args.num_classes or (max(10, data.num_classes) if data else 10)
-        shape = tuple(data.inputs.shape[1:]) if data else tuple(batches[0][0].shape[1:])
-        made = build(args.model, inputs=shape, num_classes=classes)
-    if not isinstance(made, nn.Module):
-        kind = type(made).__name__
-        raise InputError(f"model: expected {args.model} to return a Module or Problem, got {kind}")
-    if args.checkpoint:
-        state = checkpoints.read(args.checkpoint, trust_pickle=args.trust_pickle)
-        checkpoints.load_into(made, state, str(args.checkpoint))
-    elif ":" not in args.model:
-        print("lossviz: no --checkpoint: the weights are random", file=sys.stderr)
-    return problem.Problem(made, problem.loss_named(args.loss), batches), data
-
-
-def _data(args: argparse.Namespace, device: str) -> tuple[Data | None, Any]:
-    from compute import data as sets
-    from compute import problem
-
-    if ":" in args.data and not args.data.startswith("npz:"):
-        return None, problem.entry(args.data, "data")()
-    found = sets.load(
-        args.data, split=args.split, samples=args.samples, seed=args.seed, root=args.data_root,
-        mean=args.mean, std=args.std,
-    )  # fmt: skip
-    size = args.batch_size or (64 if device == "cpu" else 1024)
-    if size < 1:
-        raise UsageError(f"batch-size: expected at least 1, got {size}")
-    if args.data.startswith("npz:"):
-        print(f"lossviz: normalised as {found.normalization}", file=sys.stderr)
-    return found, problem.batches_of(found.inputs, found.targets, size)
-
-
-def _plane(args: argparse.Namespace, problem: Problem) -> Plane:
-    from compute import directions
-    from compute.plane import Plane, random_plane
-
-    if args.directions == "random":
-        return random_plane(
-            problem.model, seed=args.seed, normalize=args.normalize, ignore=args.ignore
+    folder = args.output.with_suffix(".run")
+    choices = {} if args.restart or restart else read_choices(folder)
+    if args.batch_size:
+        choices |= {"batch_size": args.batch_size}
+    if args.tolerance and not args.samples and data is not None and not restart:
+        data = _enough_images(args, problem, data, plane, devices[0], dtype, choices)
+    if data is not None:
+        problem = replace(problem, batches=options.batches_of(data), strata=data.strata)
+    evaluators: list[Evaluator] = []
+    for device in devices:
+        tf32 = args.precision == "tf32"
+        evaluators.append(
+            Evaluator(problem, plane, device=device, dtype=dtype, tf32=tf32, choices=choices)
         )
-    theta = directions.center_of(problem.model)
-    delta, eta = directions.read(args.directions, theta)
-    return Plane(theta, delta, eta, kind=Path(args.directions).name)
-
-
-def _provenance(
-    args: argparse.Namespace, problem: Problem, data: Data | None, plane: Plane, device: str
-) -> Provenance:
-    import torch
-
-    from compute import checkpoints
-    from compute.problem import sample_count
-    from lossviz import __version__
-    from lossviz.landscape import Provenance
-
-    return Provenance(
-        model=args.model,
-        checkpoint=Path(args.checkpoint).name if args.checkpoint else "",
-        checkpoint_sha256=checkpoints.sha256(args.checkpoint) if args.checkpoint else "",
-        data=_name_only(args.data or ""),
-        split=args.split if data else "",
-        samples=sample_count(problem.batches),
-        selection=data.selection if data else "",
-        normalization=data.normalization if data else "",
-        loss=args.loss,
-        directions=plane.kind,
-        direction_normalize=plane.normalize,
-        direction_ignore=plane.ignore,
-        direction_sha256=plane.sha256,
-        seed=args.seed,
-        batch_norm=args.batch_norm,
-        precision=args.precision,
-        device=device,
-        versions={"lossviz": __version__, "torch": torch.__version__},
-        command=_command(args.argv),
-        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        choices = evaluators[0].choices
+    for note in evaluators[0].notes:
+        print(f"lossviz: {note}", file=sys.stderr)
+    a, b, c, d = args.range
+    n, m = args.grid or ((FINEST, FINEST) if args.tolerance else POINTS)
+    grid = Grid(axis(a, b, n), axis(c, d, m))
+    began = time.perf_counter()
+    center = check_center(evaluators[0])
+    seconds = (time.perf_counter() - began) / 2
+    if not choices.get("compiled") and evaluators[0].compile_if_worth_it(seconds * grid.count):
+        print("lossviz: compiled the network for this long run", file=sys.stderr)
+    provenance = replace(
+        options.provenance_of(args, problem, data, plane, ", ".join(devices)),
+        tolerance=args.tolerance or 0.0,
     )
+    run = _open_run(args, provenance, grid, center, plane, data, evaluators[0], restart=restart)
+    provenance = replace(provenance, date=run.date)
+    return Work(args, problem, data, plane, grid, evaluators, center, provenance, run)
 
 
-def _command(argv: list[str]) -> str:
-    """The command line, files by their names alone: folders tell about a machine, not a result."""
-    return shlex.join(["lossviz", *map(_name_only, argv)])
+def _enough_images(
+    args: argparse.Namespace, problem: Problem, data: Data, plane: Plane, device: str, dtype: Any,
+    choices: dict[str, Any],
+) -> Data:  # fmt: skip
+    """As many images as the tolerance needs, estimated from few; or as many as before."""
+    from compute.adaptive import FIRST, images_needed, median_error
+    from compute.evaluation import Evaluator
+    from compute.surface import Grid, axis, check_center, evaluate
+
+    if choices.get("samples"):
+        return options.load_data(args, str(min(choices["samples"], data.available)))
+    few = options.load_data(args, str(min(PROBED, data.available)))
+    problem = replace(problem, batches=options.batches_of(few), strata=few.strata)
+    evaluator = Evaluator(problem, plane, device=device, dtype=dtype)
+    check_center(evaluator)
+    a, b, c, d = args.range
+    *_, surface = evaluate(evaluator, Grid(axis(a, b, FIRST), axis(c, d, FIRST)))
+    error = median_error(surface)
+    return _with_images(args, few, images_needed(error, len(few.targets), args.tolerance), error)
 
 
-def _name_only(word: str) -> str:
-    prefix, colon, path = word.rpartition(":")
-    if colon and "/" in path:
-        return f"{prefix}:{path.rpartition('/')[2]}"
-    return word.rpartition("/")[2] if "/" in word else word
+def _with_images(args: argparse.Namespace, data: Data, count: int, error: float) -> Data:
+    """The data set with ``count`` images, or all there are, and a line that says so."""
+    have, count = len(data.targets), max(count, PROBED)
+    told = f"{have:,} images leave a median error of {error:.2%}"
+    if count >= data.available:
+        print(f"lossviz: {told}: using all {data.available:,}", file=sys.stderr)
+        return options.load_data(args, str(data.available))
+    print(f"lossviz: {told}: using {count:,}", file=sys.stderr)
+    return options.load_data(args, str(count))
+
+
+def _short_of_images(work: Work, landscape: Landscape) -> bool:
+    """Whether the first points show that the images, chosen by us, do not reach the tolerance."""
+    from compute.adaptive import FIRST
+
+    assert landscape.surface is not None
+    if not work.args.tolerance or work.args.samples or work.data is None:
+        return False
+    if max(landscape.surface.shape) != FIRST or len(work.data.targets) >= work.data.available:
+        return False
+    return landscape.provenance.error_data > work.args.tolerance
+
+
+def _more_images(work: Work, landscape: Landscape) -> Data:
+    from compute.adaptive import images_needed
+
+    assert work.data is not None
+    error, have = landscape.provenance.error_data, len(work.data.targets)
+    count = max(have + 1, images_needed(error, have, work.args.tolerance))
+    return _with_images(work.args, work.data, count, error)
 
 
 def _open_run(
-    args: argparse.Namespace, provenance: Provenance, grid: Grid, names: list[str], plane: Plane,
-    data: Data | None,
+    args: argparse.Namespace, provenance: Provenance, grid: Grid, center: dict[str, float],
+    plane: Plane, data: Data | None, evaluator: Evaluator, *, restart: bool,
 ) -> Run:  # fmt: skip
     from compute import directions
     from compute.run import Run
+    from compute.samples import choose_kept
 
     # What the numbers depend on; when and by which words they were asked for does not matter.
     told = provenance.to_json()
-    settings = {k: told[k] for k in told if k not in ("command", "date", "duration", "versions")}
+    passing = ("command", "date", "duration", "versions", "device", "error_data",
+               "error_interpolation")  # fmt: skip
+    settings = {key: told[key] for key in told if key not in passing}
     settings |= {
         "alphas": grid.alphas.tolist(), "betas": grid.betas.tolist(),
-        "data_sha256": data.sha256() if data else "", "batch_size": args.batch_size,
+        "data_sha256": data.sha256() if data else "",
         "theta_sha256": directions.sha256(plane.theta),
     }  # fmt: skip
+    by_sample = provenance.samples if "loss_stderr" in center else 0
     return Run(
-        args.output.with_suffix(".run"), settings, names, plane,
-        date=provenance.date, restart=args.restart,
+        args.output.with_suffix(".run"), settings, list(center), plane, date=provenance.date,
+        choices=evaluator.choices | {"samples": provenance.samples},
+        kept=choose_kept(by_sample, grid.count) if by_sample else None,
+        restart=args.restart or restart,
     )  # fmt: skip
 
 
-def _evaluate(
-    args: argparse.Namespace, evaluator: Evaluator, grid: Grid, run: Run, provenance: Provenance
-) -> Landscape:
-    from tqdm import tqdm
-
-    from compute.surface import evaluate
-    from lossviz import ply
+def _landscape(work: Work, surface: Surface) -> Landscape:
+    from compute.adaptive import median_error
     from lossviz.landscape import Landscape
 
-    window: subprocess.Popen[bytes] | None = None
-    done = len(run.points)
-    if done:
-        print(f"lossviz: {done:,} of {grid.count:,} points are there already", file=sys.stderr)
-    with tqdm(
-        total=grid.count, initial=done, unit="points", disable=None, smoothing=0.05,
-        desc=args.output.stem,
-    ) as bar:  # fmt: skip
-        for surface in evaluate(evaluator, grid, run, progress=bar.update):
-            landscape = Landscape(
-                surface=surface,
-                provenance=replace(provenance, duration=run.seconds),
-                name=args.model.rpartition(":")[2],
-            )
+    error = median_error(surface)
+    known = replace(
+        work.provenance, duration=work.run.seconds, error_data=error if error == error else 0.0
+    )
+    return Landscape(surface=surface, provenance=known, name=work.args.model.rpartition(":")[2])
+
+
+def _evaluate(work: Work) -> Landscape:
+    """Level by level; with a tolerance until interpolation reaches it, or images are too few."""
+    from compute.adaptive import FIRST, Convergence
+    from compute.progress import Progress
+    from compute.surface import evaluate
+    from lossviz import ply
+
+    args, convergence = work.args, Convergence()
+    adaptive = bool(args.tolerance) and args.grid is None
+    with Progress(work.evaluators[0], work.run, work.grid, args.output.stem, adaptive) as progress:
+        surfaces = evaluate(
+            work.evaluators, work.grid, work.run, progress=progress.add, every=REWRITE_EVERY
+        )
+        for surface in surfaces:
+            landscape = _landscape(work, surface)
+            complete = bool(surface.evaluated.all())
+            if complete:
+                convergence.add(surface)
+                error = convergence.error
+                known = replace(
+                    landscape.provenance, error_interpolation=error if error == error else 0.0
+                )
+                landscape = landscape.with_changes(provenance=known)
             ply.write(landscape, args.output)
-            if args.view and window is None:
-                words = [sys.executable, "-m", "lossviz", "view", str(args.output)]
-                window = subprocess.Popen(words)
+            if not complete:
+                continue
+            side = max(surface.shape)
+            if _short_of_images(work, landscape):
+                break
+            if adaptive and side > FIRST:
+                if convergence.error <= args.tolerance:
+                    break
+                progress.next_level(side, convergence)
+    return _finished(work, landscape)
+
+
+def _finished(work: Work, landscape: Landscape) -> Landscape:
+    from lossviz import ply
+
+    if work.args.per_class:
+        from compute.samples import per_class
+
+        landscape = per_class(landscape, work.run, work.grid, work.problem)
+        ply.write(landscape, work.args.output)
     return landscape
 
 
-def _report(
-    args: argparse.Namespace, landscape: Landscape, center: dict[str, float],
-    evaluator: Evaluator, run: Run,
-) -> None:  # fmt: skip
+def _open_window(work: Work) -> None:
+    """The window, at once; a file without points first if there is none yet."""
+    import numpy as np
+
+    from compute.surface import grid_levels
+    from lossviz import ply
+    from lossviz.landscape import Surface
+
+    if not work.args.output.exists():
+        columns, rows = grid_levels(work.grid)[0]
+        empty = {name: np.full((columns.size, rows.size), np.nan) for name in work.center}
+        nothing = np.zeros((columns.size, rows.size), dtype=bool)
+        surface = Surface(work.grid.alphas[columns], work.grid.betas[rows], empty, nothing)
+        ply.write(_landscape(work, surface), work.args.output)
+    subprocess.Popen([sys.executable, "-m", "lossviz", "view", str(work.args.output)])
+
+
+def _report(work: Work, landscape: Landscape) -> None:
     assert landscape.surface is not None
     import numpy as np
 
+    args, run, known = work.args, work.run, landscape.provenance
     loss = landscape.surface.loss
     finite = loss[np.isfinite(loss)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (None, None)
+    images = work.data.available if work.data is not None else known.samples
+    full = run.seconds / max(len(run.points), 1) * work.grid.count * images / max(known.samples, 1)
     report = {
-        "file": str(args.output), "points": int(loss.size), "samples": landscape.provenance.samples,
-        "seconds": round(run.seconds, 3), "batch_norm_folded": evaluator.folded,
+        "file": str(args.output), "points": int(loss.size), "samples": known.samples,
+        "seconds": round(run.seconds, 3), "engine": work.evaluators[0].choices,
         "loss_min": low, "loss_max": high, "not_finite": int(loss.size - finite.size),
-        "center": center,
+        "center": work.center, "error_data": known.error_data,
+        "error_interpolation": known.error_interpolation, "full_run_seconds": round(full, 1),
     }  # fmt: skip
     if args.json:
         print(json.dumps(report))
         return
-    told = ", ".join(f"{name} {value:.5g}" for name, value in center.items())
+    told = ", ".join(f"{name} {value:.5g}" for name, value in work.center.items())
     span = f"{low:.5g} to {high:.5g}" if low is not None else "nowhere finite"
-    print(f"{args.output}: {loss.size:,} points x {report['samples']:,} samples in "
-          f"{time.strftime('%H:%M:%S', time.gmtime(run.seconds))}\n"
-          f"  loss {span}; at the centre {told}\n"
-          f"  lossviz view {args.output}")  # fmt: skip
+    lines = [
+        f"{args.output}: {loss.size:,} points x {known.samples:,} samples in {_clock(run.seconds)}",
+        f"  loss {span}; at the centre {told}",
+    ]
+    if known.error_data:
+        lines.append(f"  median standard error from the samples {known.error_data:.2%}")
+    if known.error_interpolation:
+        lines.append(
+            f"  largest error between the points {known.error_interpolation:.2%}, estimated"
+        )
+    if full > 1.05 * run.seconds:
+        n, m = work.grid.alphas.size, work.grid.betas.size
+        lines.append(f"  all {n}x{m} points with all {images:,} samples would take {_clock(full)}")
+    print("\n".join([*lines, f"  lossviz view {args.output}"]))
+
+
+def _clock(seconds: float) -> str:
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

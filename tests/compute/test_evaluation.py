@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from compute.directions import center_of
-from compute.evaluation import Evaluator, summarize
+from compute.evaluation import Evaluator
+from compute.outcome import outcome_of
 from compute.plane import Plane
 from compute.problem import Problem, batches_of, cross_entropy, mse, mse_softmax
 from compute.surface import Grid, axis, check_center, collect, evaluate, grid_levels, levels
@@ -26,8 +27,9 @@ CORNERS = [(0.0, 0.0), (1.0, 0.0), (0.0, -1.0), (-0.7, 0.9), (1.0, 1.0)]
 def test_equals_the_slow_evaluation(folded, bias):
     problem = small_problem(net=small_convnet(bias=bias))
     plane = plane_of(problem)
-    fast = Evaluator(problem, plane, folded=folded)
-    exact = Evaluator(problem, plane, folded=folded, dtype=torch.float64)
+    choices = None if folded else {"engine": "plain"}
+    fast = Evaluator(problem, plane, choices=choices)
+    exact = Evaluator(problem, plane, choices=choices, dtype=torch.float64)
     assert fast.folded == exact.folded == folded
     for alpha, beta in CORNERS:
         losses, correct = slow_loss(problem, plane, alpha, beta)
@@ -144,10 +146,10 @@ def test_losses_by_hand():
 
 
 def test_summaries_of_scalars_have_no_standard_error():
-    found = summarize([torch.tensor(1.0), torch.tensor(3.0)])
-    assert found == {"loss": 2.0}
+    found = outcome_of([torch.tensor(1.0), torch.tensor(3.0)])
+    assert found.summarize() == {"loss": 2.0}
     with pytest.raises(InputError, match="'loss'"):
-        summarize([{"accuracy": torch.tensor(1.0)}])
+        outcome_of([{"accuracy": torch.tensor(1.0)}])
 
 
 def test_dropout_in_the_loss_is_refused():

@@ -1,6 +1,7 @@
 """A run loses nothing and computes nothing twice, whatever kills it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compute import run as runs
-from compute.run import HEADER, Run
+from compute.log import HEADER
+from compute.run import Run
 from lossviz import ply
 from lossviz.cli import main
 from lossviz.errors import InputError, LossvizError, UsageError
@@ -104,7 +105,6 @@ def test_garbage_is_told(folder, name):
     (folder / name).write_bytes(b"garbage garbage garbage")
     with pytest.raises(InputError, match="--restart"):
         opened(folder)
-    assert runs.VERSION == 1
 
 
 COMMAND = ["surface", "--model", "mlp", "--data", "digits", "--samples", "first:400", "--grid",
@@ -147,7 +147,10 @@ def test_killed_at_any_moment_it_ends_with_the_same_file(checkpoint):
     subprocess.run(words, check=True, capture_output=True)
     assert (log.stat().st_size - HEADER.size) == 357 * 44  # nothing twice
     killed = ply.read(checkpoint / "a.ply")
+    # The engine is chosen by timing; with the same choice all numbers are the same, bit by bit.
     os.rename(checkpoint / "a.run", checkpoint / "old.run")
+    (checkpoint / "a.run").mkdir()
+    shutil.copy(checkpoint / "old.run" / "manifest.json", checkpoint / "a.run")
     subprocess.run(words, check=True, capture_output=True)
     whole = ply.read(checkpoint / "a.ply")
     for name, expected in whole.surface.quantities.items():

@@ -1,0 +1,74 @@
+"""An append-only file of fixed-size records, each with its checksum; one writer.
+
+A torn or damaged record ends what is believed of the file, and is cut off when it is opened.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from lossviz.errors import InputError
+
+VERSION = 2
+HEADER = struct.Struct("<8sII")  # magic, version, bytes a record
+CHECKSUM = struct.Struct("<I")
+
+
+class Log:
+    """The records of ``size`` bytes in ``path``; ``magic`` (8 bytes) says what they are.
+
+    Raises
+    ------
+    InputError
+        If the file is something else.
+    """
+
+    def __init__(self, path: Path, magic: bytes, size: int) -> None:
+        self.path, self.size = path, size
+        self.stride = size + CHECKSUM.size
+        header = HEADER.pack(magic, VERSION, size)
+        self._file = open(path, "a+b")
+        self._file.seek(0)
+        found = self._file.read(HEADER.size)
+        if len(found) < HEADER.size and header.startswith(found):
+            self._file.truncate(0)
+            self._file.write(header)
+            self._file.flush()
+        elif found != header:
+            self._file.close()
+            raise InputError(f"{path}: expected a log of this computation; --restart begins anew")
+        self.count = sum(1 for _ in self)
+        self._file.truncate(self._at(self.count))
+
+    def _at(self, number: int) -> int:
+        return HEADER.size + number * self.stride
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The whole records from the beginning."""
+        self._file.seek(HEADER.size)
+        while len(record := self._file.read(self.stride)) == self.stride:
+            body = record[: self.size]
+            if CHECKSUM.unpack(record[self.size :])[0] != zlib.crc32(body):
+                return
+            yield body
+
+    def append(self, body: bytes) -> None:
+        """Keep a record; it survives a kill from here on, and a power cut after ``sync``."""
+        assert len(body) == self.size
+        self._file.write(body + CHECKSUM.pack(zlib.crc32(body)))
+        self._file.flush()
+        self.count += 1
+
+    def sync(self) -> None:
+        """Write everything to the disk."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Write everything to the disk and close."""
+        if not self._file.closed:
+            self.sync()
+            self._file.close()

@@ -1,0 +1,91 @@
+"""What one point of a plane gives: values of samples, and their means and standard errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lossviz.errors import InputError
+
+Floats = NDArray[np.float64]
+Output = Tensor | Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Values by name, "loss" among them: of each sample ``(N,)``, or of each batch its mean.
+
+    ``by_sample`` says which of the two the loss is.
+    """
+
+    values: dict[str, Floats]
+    by_sample: bool
+
+    def summarize(self, strata: NDArray[np.int64] | None = None) -> dict[str, float]:
+        """Means over everything, and ``loss_stderr`` where the loss is given for each sample.
+
+        Batch means weigh the same, however large the batches are. NaN and Inf are results.
+        """
+        result: dict[str, float] = {}
+        for name, values in self.values.items():
+            result[name] = mean(values)
+            if name == "loss" and self.by_sample:
+                result["loss_stderr"] = standard_error(values, strata)
+        return result
+
+
+def outcome_of(outputs: Iterable[Output]) -> Outcome:
+    """What a loss gave batch by batch, put together in float64.
+
+    Raises
+    ------
+    InputError
+        If there is no loss.
+    """
+    parts: dict[str, list[Floats]] = {}
+    by_sample = True
+    for output in outputs:
+        values = output if isinstance(output, Mapping) else {"loss": output}
+        if not isinstance(values.get("loss"), Tensor):
+            raise InputError("loss: expected a tensor or a mapping with 'loss', got neither")
+        by_sample = by_sample and values["loss"].ndim > 0
+        for name, value in values.items():
+            part = value.detach().reshape(-1).cpu().double().numpy()
+            parts.setdefault(name, []).append(part)
+    return Outcome({name: np.concatenate(found) for name, found in parts.items()}, by_sample)
+
+
+def mean(values: Floats) -> float:
+    """The mean of ``(N,)``; infinities of both signs have none, and that is no mishap."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return float(values.mean())
+
+
+def standard_error(values: Floats, strata: NDArray[np.int64] | None = None) -> float:
+    """The standard error of the mean of ``values (N,)``; NaN of a single one.
+
+    Without strata: s/√N, s² = Σ(v − v̄)²/(N − 1). With ``strata (N,)``, the class of each sample
+    where equally many of each were drawn: √(Σ_c n_c s_c²)/N, s_c² the variance within class c
+    (Cochran 1977, Sampling Techniques, section 5.4, without finite population correction). That
+    classes differ from each other then is no error, because all of them are always there.
+    """
+    count = values.size
+    scale = float(np.abs(values).max(initial=0.0))
+    if count < 2 or not math.isfinite(scale):
+        return math.nan
+    if scale == 0:
+        return 0.0
+    values = values / scale  # no square overflows
+    if strata is not None:
+        sizes = np.bincount(strata)
+        if sizes[sizes > 0].min() > 1:
+            means = np.bincount(strata, values) / np.maximum(sizes, 1)
+            squares = np.bincount(strata, (values - means[strata]) ** 2)
+            within = (squares * sizes / np.maximum(sizes - 1, 1)).sum()
+            return math.sqrt(within) / count * scale
+    return float(values.std(ddof=1)) / math.sqrt(count) * scale

@@ -1,0 +1,255 @@
+"""Options that several commands share: what is evaluated, along which plane, on which device."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lossviz.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from compute.data import Data
+    from compute.plane import Plane
+    from compute.problem import Problem
+    from lossviz.landscape import Provenance
+
+SPIN = "10000"
+
+
+def grid_size(text: str) -> tuple[int, int]:
+    """NxM points."""
+    match = re.fullmatch(r"(\d{1,5})(?:[x×](\d{1,5}))?", text)
+    if match is None or 0 in (sizes := (int(match[1]), int(match[2] or match[1]))):
+        raise argparse.ArgumentTypeError(f"expected POINTSxPOINTS such as 51x51, got {text!r}")
+    return sizes
+
+
+def ranges(text: str) -> tuple[float, float, float, float]:
+    """LOW:HIGH for both axes or LOW:HIGH,LOW:HIGH."""
+    try:
+        sides = [tuple(float(part) for part in side.split(":")) for side in text.split(",")]
+        (a, b), (c, d) = sides * 2 if len(sides) == 1 else sides
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected LOW:HIGH such as -1:1, or one for each axis with a comma, got {text!r}"
+        ) from None
+    return a, b, c, d
+
+
+def numbers(text: str) -> list[float]:
+    """Numbers with commas."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected numbers with commas, got {text!r}") from None
+
+
+def share(text: str) -> float:
+    """2% or 0.02, above 0 and below 1."""
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"expected a share such as 2%, got {text!r}")
+    return value
+
+
+def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
+    """Model, data and loss."""
+    add = parser.add_argument_group("what is evaluated").add_argument
+    add("--model", required=True, metavar="NAME",
+        help="resnet20 … resnet110, also _noshort; mlp; or module:function")  # fmt: skip
+    add("--checkpoint", metavar="FILE", help="its weights: .t7 .pth .pt .th .ckpt .safetensors")
+    add("--trust-pickle", action="store_true",
+        help="read a checkpoint that can run code; only for files you trust")  # fmt: skip
+    add(
+        "--data",
+        metavar="NAME",
+        help="npz:FILE, cifar10, fashion_mnist, digits, or module:function",
+    )
+    add("--data-root", type=Path, metavar="FOLDER", help="where a downloaded data set is or goes")
+    add("--split", default="train", choices=["train", "test"])
+    add("--samples", metavar="N", help="N of balanced classes, first:N, or all (512)")
+    add("--mean", type=numbers, metavar="M,M,M", help="instead of the published normalisation")
+    add("--std", type=numbers, metavar="S,S,S")
+    add("--loss", default="cross_entropy", metavar="NAME",
+        help="cross_entropy, mse_softmax, mse, or module:function")  # fmt: skip
+    add("--num-classes", type=int, metavar="N", help="outputs of the model (from the labels, 10+)")
+
+
+def add_plane_arguments(parser: argparse.ArgumentParser) -> None:
+    """Directions, their normalisation and the seed."""
+    add = parser.add_argument_group("along which plane").add_argument
+    add("--directions", default="random", metavar="FILE",
+        help="random, or a .safetensors or .h5 file of two directions")  # fmt: skip
+    add("--normalize", default="filter", choices=["filter", "layer", "weight", "model", "none"])
+    add("--ignore", default="biasbn", choices=["biasbn", "none"],
+        help="biasbn: biases and batch norm do not move (as published)")  # fmt: skip
+    add("--seed", type=int, default=0, help="of random directions and chosen samples (0)")
+    add("--batch-norm", default="stored", choices=["stored"], help="statistics of the checkpoint")
+
+
+def add_device_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where and how precisely."""
+    add = parser.add_argument_group("how").add_argument
+    add("--precision", default="float32", choices=["float32", "float64", "tf32", "bfloat16"],
+        help="tf32: faster on CUDA, its error is told; bfloat16: a preview (float32)")  # fmt: skip
+    add("--device", default="auto", metavar="NAME", help="auto (all GPUs), cpu, cuda, cuda:0, mps")
+    add("--threads", type=int, metavar="N", help="CPU threads (all)")
+    add("--batch-size", type=int, default=0, metavar="N", help="instead of the fastest one")
+
+
+def devices_of(args: argparse.Namespace) -> tuple[list[str], Any]:
+    """The devices to share the work, and the numbers' type.
+
+    Raises
+    ------
+    UsageError
+        If they are not there.
+    """
+    # Threads that wait for the next operation spin, and two computations on one machine then take
+    # ten times as long. A short spin costs one alone a few per cent. Before torch starts threads.
+    os.environ.setdefault("GOMP_SPINCOUNT", SPIN)
+    import torch
+
+    if args.threads is not None:
+        if args.threads < 1:
+            raise UsageError(f"threads: expected at least 1, got {args.threads}")
+        torch.set_num_threads(args.threads)
+    if args.batch_size < 0:
+        raise UsageError(f"batch-size: expected at least 1, got {args.batch_size}")
+    device = args.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device == "cpu" and torch.backends.mps.is_available():
+            device = "mps"
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        text = " ".join(str(error).split())[:100]
+        raise UsageError(f"device: {args.device!r} cannot be used here: {text}") from None
+    if args.precision == "tf32" and not device.startswith("cuda"):
+        raise UsageError(f"precision: tf32 is for CUDA devices, this is {device}; use float32")
+    dtype = torch.float32 if args.precision == "tf32" else getattr(torch, args.precision)
+    count = torch.cuda.device_count() if device == "cuda" else 1
+    return [f"cuda:{k}" for k in range(count)] if device == "cuda" else [device], dtype
+
+
+def problem_of(args: argparse.Namespace, samples: str) -> tuple[Problem, Data | None]:
+    """The problem that the options describe, or the one that the user's own function returns."""
+    import torch
+    from torch import nn
+
+    from compute import checkpoints, problem
+    from compute.models import build
+
+    torch.manual_seed(args.seed)  # a network that nobody trained is the same the next time
+    made = problem.entry(args.model, "model")() if ":" in args.model else None
+    if isinstance(made, problem.Problem):
+        return made, None
+    if args.data is None:
+        raise UsageError("data: expected --data (npz:FILE, cifar10, …); only a Problem needs none")
+    own = ":" in args.data and not args.data.startswith("npz:")
+    data = None if own else load_data(args, samples)
+    batches = problem.entry(args.data, "data")() if data is None else batches_of(data)
+    if made is None:
+        classes = args.num_classes or (max(10, data.num_classes) if data else 10)
+        shape = tuple(data.inputs.shape[1:]) if data else tuple(batches[0][0].shape[1:])
+        made = build(args.model, inputs=shape, num_classes=classes)
+    if not isinstance(made, nn.Module):
+        kind = type(made).__name__
+        raise InputError(f"model: expected {args.model} to return a Module or Problem, got {kind}")
+    if args.checkpoint:
+        state = checkpoints.read(args.checkpoint, trust_pickle=args.trust_pickle)
+        checkpoints.load_into(made, state, str(args.checkpoint))
+    elif ":" not in args.model:
+        print("lossviz: no --checkpoint: the weights are random", file=sys.stderr)
+    loss = problem.loss_named(args.loss)
+    if data is not None and args.data.startswith("npz:"):
+        print(f"lossviz: normalised as {data.normalization}", file=sys.stderr)
+    return problem.Problem(made, loss, batches, data.strata if data else None), data
+
+
+def load_data(args: argparse.Namespace, samples: str) -> Data:
+    """The data set that the options name, with ``samples`` of it chosen."""
+    from compute import data as sets
+
+    return sets.load(
+        args.data, split=args.split, samples=samples, seed=args.seed, root=args.data_root,
+        mean=args.mean, std=args.std,
+    )  # fmt: skip
+
+
+def batches_of(data: Data) -> list[tuple[Any, Any]]:
+    """The data in batches; the engine cuts them as it likes."""
+    from compute import problem
+
+    return problem.batches_of(data.inputs, data.targets, 64)
+
+
+def plane_of(args: argparse.Namespace, problem: Problem) -> Plane:
+    """The plane that the options describe."""
+    from compute import directions
+    from compute.plane import Plane, random_plane
+
+    if args.directions == "random":
+        return random_plane(
+            problem.model, seed=args.seed, normalize=args.normalize, ignore=args.ignore
+        )
+    theta = directions.center_of(problem.model)
+    delta, eta = directions.read(args.directions, theta)
+    return Plane(theta, delta, eta, kind=Path(args.directions).name)
+
+
+def provenance_of(
+    args: argparse.Namespace, problem: Problem, data: Data | None, plane: Plane, device: str
+) -> Provenance:
+    """What goes into the file about where its numbers come from."""
+    import torch
+
+    from compute import checkpoints
+    from compute.problem import sample_count
+    from lossviz import __version__
+    from lossviz.landscape import Provenance
+
+    return Provenance(
+        model=args.model,
+        checkpoint=Path(args.checkpoint).name if args.checkpoint else "",
+        checkpoint_sha256=checkpoints.sha256(args.checkpoint) if args.checkpoint else "",
+        data=_name_only(args.data or ""),
+        split=args.split if data else "",
+        samples=sample_count(problem.batches),
+        selection=data.selection if data else "",
+        normalization=data.normalization if data else "",
+        loss=args.loss,
+        directions=plane.kind,
+        direction_normalize=plane.normalize,
+        direction_ignore=plane.ignore,
+        direction_sha256=plane.sha256,
+        seed=args.seed,
+        batch_norm=args.batch_norm,
+        precision=args.precision,
+        device=device,
+        versions={"lossviz": __version__, "torch": torch.__version__},
+        command=_command(args.argv),
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _command(argv: list[str]) -> str:
+    """The command line, files by their names alone: folders tell about a machine, not a result."""
+    return shlex.join(["lossviz", *map(_name_only, argv)])
+
+
+def _name_only(word: str) -> str:
+    prefix, colon, path = word.rpartition(":")
+    if colon and "/" in path:
+        return f"{prefix}:{path.rpartition('/')[2]}"
+    return word.rpartition("/")[2] if "/" in word else word
