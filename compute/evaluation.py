@@ -76,6 +76,8 @@ class Evaluator:
                 self._use(self.choices | given)
             else:
                 self._choose(given)
+        if tf32 and self.device.type == "cuda":
+            self._tell_rounding()
 
     @property
     def folded(self) -> bool:
@@ -222,6 +224,12 @@ class Evaluator:
         if any(isinstance(module, BATCH_NORMS) for module in model.modules()):
             reason = why_not(model) or "it moves, is used twice, or has no convolution before it"
             self.notes.append(f"batch norm is evaluated as it is, not folded: {reason}")
+
+    def _tell_rounding(self) -> None:
+        plain = {"engine": "plain"}
+        full = Evaluator(self.problem, self.plane, device=str(self.device), choices=plain)
+        found, exact = (evaluator.at(*CORNERS[1])["loss"] for evaluator in (self, full))
+        self.notes.append(f"TF32 changes the loss at {CORNERS[1]} by {abs(found / exact - 1):.1e}")
 
     def _try_stacking(self, wanted: dict[str, Any]) -> dict[str, Any]:
         best, least = wanted, math.inf

@@ -115,6 +115,10 @@ def entry(spec: str, what: str) -> Any:
     if module_name.split(".")[0] in ("compute", "lossviz"):
         taken = module_name.split(".")[0]
         raise UsageError(f"{what}: the name {taken!r} is lossviz's own package; rename your module")
+    if module_name.split(".")[0] == "torchvision":
+        from compute.data.vision import torchvision
+
+        torchvision()  # it may need help to import
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:

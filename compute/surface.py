@@ -49,7 +49,9 @@ def axis(low: float, high: float, count: int) -> Floats:
         If the range is empty or the count below 1.
     """
     if count < 1 or not np.isfinite([low, high]).all() or (count > 1 and not high > low):
-        raise UsageError(f"grid: expected low < high and points ≥ 1, got {low:g}:{high:g}, {count}")
+        raise UsageError(
+            f"range: expected low < high and at least 1 point, got {low:g}:{high:g} and {count}"
+        )
     if count == 1:
         return np.array([(low + high) / 2])
     values = np.linspace(low, high, count)

@@ -24,8 +24,8 @@ problem = compute.Problem(
     model, compute.cross_entropy, batches_of(digits.inputs, digits.targets, 500)
 )
 landscape = compute.landscape(problem, points=25, name="a small network on digits")
-lossviz.write(landscape, "digits.ply")
+lossviz.write(landscape, "your_own_model.ply")
 
 center = landscape.surface.loss[landscape.surface.center]
 print(f"loss {center:.4f} at the centre, up to {landscape.surface.loss.max():.2f} around it")
-print("now: lossviz view digits.ply")
+print("now: lossviz view your_own_model.ply")

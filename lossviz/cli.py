@@ -105,7 +105,7 @@ def _joined(argv: Sequence[str]) -> list[str]:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    argv = _joined(argv)
+    typed, argv = list(argv), _joined(argv)
     name = next((word for word in argv if not word.startswith("-")), None)
     parser = build_parser(only=name if name in COMMANDS else None)
     if name in COMMANDS:
@@ -115,7 +115,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         if config is not None:
             _apply_config(parser, name, Path(config))
     arguments = parser.parse_args(argv)
-    arguments.argv = argv  # for the provenance
+    arguments.argv = typed  # for the provenance
     if arguments.command is None:
         parser.print_help()
         raise SystemExit(2)

@@ -23,7 +23,7 @@ def test_example_runs(path, tmp_path):
 def test_the_digits_example_finds_a_minimum(tmp_path):
     example = next(path for path in EXAMPLES if path.stem == "your_own_model")
     subprocess.run([sys.executable, str(example)], cwd=tmp_path, check=True, capture_output=True)
-    surface = ply.read(tmp_path / "digits.ply").surface
+    surface = ply.read(tmp_path / "your_own_model.ply").surface
     loss = surface.loss
     assert loss[surface.center] < 0.05 and loss.max() > 20 * loss[surface.center]
     assert loss[surface.center] < 1.5 * loss.min()

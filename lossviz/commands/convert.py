@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", metavar="IN", help="a landscape, or another mesh (.ply)")
     parser.add_argument("output", metavar="OUT", type=Path, help=".ply")
     parser.add_argument("--plain", action="store_true",
-                        help="vertices and faces alone, for simple programs")  # fmt: skip
+                        help="vertices and faces alone, without the losses")  # fmt: skip
     parser.add_argument("--ascii", action="store_true", help="text instead of binary")
     parser.add_argument(
         "--edges", action="store_true", help="trajectories as edges of the mesh too"

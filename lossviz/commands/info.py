@@ -153,6 +153,8 @@ def _provenance_lines(provenance: dict[str, Any]) -> list[str]:
             value = ", ".join(f"{name} {version}" for name, version in value.items())
         value = "; ".join(value) if isinstance(value, list) else value
         value = f"{value:,.1f} s" if key == "duration" else value
+        if key in ("tolerance", "error_data", "error_interpolation"):
+            value = f"{value:.2%}"
         lines.append(f"    {key.replace('_', ' '):20} {value}")
     return lines
 

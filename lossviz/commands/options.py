@@ -75,10 +75,10 @@ def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
         help="npz:FILE, cifar10, fashion_mnist, digits, or module:function",
     )
     add("--data-root", type=Path, metavar="FOLDER", help="where a downloaded data set is or goes")
-    add("--split", default="train", choices=["train", "test"])
+    add("--split", default="train", choices=["train", "test"], help="of the data (train)")
     add("--samples", metavar="N", help="N of balanced classes, first:N, or all (512)")
     add("--mean", type=numbers, metavar="M,M,M", help="instead of the published normalisation")
-    add("--std", type=numbers, metavar="S,S,S")
+    add("--std", type=numbers, metavar="S,S,S", help="of pixels in [0, 1], one or one a channel")
     add("--loss", default="cross_entropy", metavar="NAME",
         help="cross_entropy, mse_softmax, mse, or module:function")  # fmt: skip
     add("--num-classes", type=int, metavar="N", help="outputs of the model (from the labels, 10+)")
@@ -89,10 +89,16 @@ def add_plane_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("along which plane").add_argument
     add("--directions", default="random", metavar="FILE",
         help="random, or a .safetensors or .h5 file of two directions")  # fmt: skip
-    add("--normalize", default="filter", choices=["filter", "layer", "weight", "model", "none"])
+    add("--normalize", default="filter", choices=["filter", "layer", "weight", "model", "none"],
+        help="scale directions to the weights: by filter (as published), layer, …")  # fmt: skip
     add("--ignore", default="biasbn", choices=["biasbn", "none"],
         help="biasbn: biases and batch norm do not move (as published)")  # fmt: skip
-    add("--seed", type=int, default=0, help="of random directions and chosen samples (0)")
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        help="of random directions, chosen samples and untrained weights (0)",
+    )
     add("--batch-norm", default="stored", choices=["stored"], help="statistics of the checkpoint")
 
 
@@ -169,8 +175,9 @@ def problem_of(args: argparse.Namespace, samples: str) -> tuple[Problem, Data | 
     if args.checkpoint:
         state = checkpoints.read(args.checkpoint, trust_pickle=args.trust_pickle)
         checkpoints.load_into(made, state, str(args.checkpoint))
-    elif ":" not in args.model:
-        print("lossviz: no --checkpoint: the weights are random", file=sys.stderr)
+    else:
+        whose = f"those that {args.model} returns" if ":" in args.model else "random"
+        print(f"lossviz: no --checkpoint: the weights are {whose}", file=sys.stderr)
     loss = problem.loss_named(args.loss)
     if data is not None and args.data.startswith("npz:"):
         print(f"lossviz: normalised as {data.normalization}", file=sys.stderr)
