@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constrain
 GRAPHICS := libegl1 libgl1 libgl1-mesa-dri libegl-mesa0 libglx-mesa0
 XDISPLAY := xvfb xdotool
 
-.PHONY: help view test check bench images
+.PHONY: help view test check bench bench-viewer bench-engine images
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -38,10 +38,15 @@ check: $(VENV)/.developed  ## the linters, the types and the contracts alone
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache --no-logo
 
-bench: .venv-bench/.installed  ## start to first picture beside PyVista, in an environment of its own
+bench: bench-viewer bench-engine  ## side by side with peers, in environments of their own
+
+bench-viewer: .venv-bench/.installed
 	@sh .ci/packages libEGL.so.1,libGL.so.1 $(GRAPHICS) || true
 	@sh .ci/packages Xvfb $(XDISPLAY) || true
 	@.venv-bench/bin/python benchmarks/viewer.py
+
+bench-engine: .venv-bench-engine/.installed
+	@.venv-bench-engine/bin/python benchmarks/engine.py
 
 images: $(VENV)/.developed  ## draw the reference pictures anew; look at them before you commit
 	@$(BIN)/pytest --quiet --bless -m image
@@ -68,11 +73,20 @@ $(VENV)/.developed: $(VENV)/.installed
 	@touch $@
 
 # No torch here: the viewer does not need it, and what is measured is its start.
-.venv-bench/.installed: benchmarks/requirements.txt constraints.txt | $(BIN)/python
+.venv-bench/.installed: benchmarks/requirements-viewer.txt constraints.txt | $(BIN)/python
 	@echo "setting up .venv-bench …"
 	@$(BIN)/python -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check \
-		-c constraints.txt -r benchmarks/requirements.txt
+		-c constraints.txt -r benchmarks/requirements-viewer.txt
 	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check \
 		--no-deps --editable .
+	@touch $@
+
+.venv-bench-engine/.installed: benchmarks/requirements-engine.txt constraints.txt pyproject.toml | $(BIN)/python
+	@echo "setting up .venv-bench-engine …"
+	@$(BIN)/python -m venv .venv-bench-engine
+	@.venv-bench-engine/bin/python -m pip install -qq --disable-pip-version-check \
+		-c constraints.txt $(TORCH_FLAGS) torch
+	@.venv-bench-engine/bin/python -m pip install -qq --disable-pip-version-check \
+		-c constraints.txt --editable . -r benchmarks/requirements-engine.txt
 	@touch $@
