@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,9 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 
 def _torch(path: Path, trust_pickle: bool) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=not trust_pickle)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what matters of them is in the error
+            return torch.load(path, map_location="cpu", weights_only=not trust_pickle)
     except pickle.UnpicklingError as error:
         if not _is_pickle(path):
             raise InputError(f"{path}: expected a PyTorch file: {_one_line(error)}") from None
@@ -113,8 +116,9 @@ def _unnested(loaded: Any, path: Path) -> dict[str, Tensor]:
 def _check_storages(state: Mapping[str, Tensor], path: Path) -> None:
     """A few bytes can claim a huge tensor through zero strides: refuse that before it is copied."""
     for name, tensor in state.items():
-        if tensor.layout != torch.strided:
-            raise InputError(f"{path}: {name}: expected a dense tensor, got {tensor.layout}")
+        if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta:
+            found = "one without numbers" if tensor.is_meta else f"{tensor.layout} {tensor.dtype}"
+            raise InputError(f"{path}: {name}: expected a dense tensor, got {found}")
         claimed = tensor.numel() * tensor.element_size()
         if claimed > tensor.untyped_storage().nbytes():
             raise InputError(

@@ -7,10 +7,12 @@ that is not in it does not move.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -117,7 +119,7 @@ def sha256(*directions: Mapping[str, Tensor]) -> str:
         for name in sorted(direction):
             values = direction[name].contiguous().cpu()
             digest.update(f"{name}{tuple(values.shape)}{values.dtype}".encode())
-            digest.update(values.numpy().tobytes())
+            digest.update(values.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -185,7 +187,7 @@ def _read_h5(path: Path, theta: Mapping[str, Tensor]) -> tuple[Direction, Direct
                 if group not in file:
                     raise InputError(f"{path}: expected a group {group}, got {', '.join(file)}")
                 found.append(_h5_direction(path, file[group], group, theta))
-    except OSError as error:
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError, MemoryError) as error:
         raise InputError(f"{path}: expected an HDF5 file: {' '.join(str(error).split())}") from None
     return found[0], found[1]
 
@@ -197,14 +199,34 @@ def _h5_direction(path: Path, group: Any, name: str, theta: Mapping[str, Tensor]
     for index, (parameter, values) in enumerate(theta.items()):
         if str(index) not in group:
             raise InputError(f"{path}: {name}: expected datasets 0 to {len(theta) - 1}")
-        stored = torch.from_numpy(group[str(index)][()])
-        # Scalars and vectors may come as (k, 1): the numbers are what counts.
-        if stored.numel() == values.numel() and stored.shape != values.shape:
-            stored = stored.reshape(values.shape)
+        stored = _h5_tensor(group[str(index)], values)
+        if stored is None:
+            raise InputError(
+                f"{path}: {name}/{index} ({parameter}): expected floats of shape "
+                f"{tuple(values.shape)}, got {_h5_told(group[str(index)])}"
+            )
         _check(path, f"{name}/{index} ({parameter})", stored, values)
         if bool((stored != 0).any()):
             direction[parameter] = stored.to(values.dtype)
     return direction
+
+
+def _h5_tensor(dataset: Any, expected: Tensor) -> Tensor | None:
+    """A dataset of floats as a tensor, if it has the shape; a vector may come as (k, 1)."""
+    shape = getattr(dataset, "shape", None)
+    if shape is None or getattr(dataset, "dtype", None) is None or dataset.dtype.kind != "f":
+        return None
+    fits = tuple(shape) == tuple(expected.shape)
+    if not fits and not (expected.ndim <= 1 and sorted((1, *shape))[-1:] == [expected.numel()]
+                         and math.prod(shape) == expected.numel()):  # fmt: skip
+        return None
+    numbers = np.asarray(dataset[()]).astype(np.float64)
+    return torch.from_numpy(numbers).reshape(expected.shape)
+
+
+def _h5_told(dataset: Any) -> str:
+    shape = getattr(dataset, "shape", None)
+    return "a group" if shape is None else f"{dataset.dtype} {tuple(shape)}"
 
 
 def _check(path: Path, name: str, stored: Tensor, expected: Tensor | None) -> None:

@@ -21,34 +21,36 @@ BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 def fold(
     model: nn.Module, theta: Direction, delta: Direction, eta: Direction
 ) -> tuple[nn.Module, Direction, Direction, Direction] | None:
-    """A model without the batch norms that can be folded, and its centre and directions.
+    """Fold what can be folded inside ``model``, a private copy in eval mode.
 
-    Returns None if torch.fx cannot trace the model or there is nothing to fold. The model passed
-    in (in eval mode) must be a private copy: its convolutions are shared with the result.
+    Returns it with its centre and directions, or None if torch.fx cannot trace it or there is
+    nothing to fold. The modules stay where they are (a folded batch norm becomes an identity), so
+    that a loss that calls a part of the model finds it. What tracing cannot see (hooks, a loss
+    that reads the weights) makes the result wrong: compare it before it is used.
     """
     try:
-        traced = fx.symbolic_trace(model)
+        graph = fx.symbolic_trace(model).graph
     except Exception:  # models with Python control flow cannot be traced: that is no error
         return None
-    modules = dict(traced.named_modules())
+    modules = dict(model.named_modules())
     theta, delta, eta = dict(theta), dict(delta), dict(eta)
+    read = {str(node.target) for node in graph.nodes if node.op == "get_attr"}
+    pairs = [pair for node in graph.nodes if (pair := _pair(node, modules)) is not None]
     folded = 0
-    for node in list(traced.graph.nodes):
-        pair = _pair(node, modules)
-        if pair is None or any(_moves(pair[1], kind, delta, eta) for kind in ("weight", "bias")):
+    for conv_name, norm_name in pairs:
+        kinds = ("weight", "bias")
+        if any(_moves(norm_name, kind, delta, eta) for kind in kinds):
             continue
-        conv_name, norm_name = pair
+        if any(f"{name}.{kind}" in read for name in (conv_name, norm_name) for kind in kinds):
+            continue
+        if f"{conv_name}.weight" not in theta:  # tied to another, or made by a parametrization
+            continue
         _fold_pair(modules[conv_name], modules[norm_name], conv_name, theta, delta, eta)
-        for kind in ("weight", "bias"):
+        for kind in kinds:
             theta.pop(f"{norm_name}.{kind}", None)
-        node.replace_all_uses_with(node.args[0])
-        traced.graph.erase_node(node)
+        model.set_submodule(norm_name, nn.Identity())
         folded += 1
-    if not folded:
-        return None
-    traced.delete_all_unused_submodules()
-    traced.recompile()
-    return traced, theta, delta, eta
+    return (model, theta, delta, eta) if folded else None
 
 
 def why_not(model: nn.Module) -> str:
@@ -69,6 +71,8 @@ def _pair(node: fx.Node, modules: dict[str, nn.Module]) -> tuple[str, str] | Non
         return None
     conv, norm = modules.get(str(before.target)), modules[str(node.target)]
     if not isinstance(conv, CONVOLUTIONS) or norm.running_var is None:
+        return None
+    if conv.bias is not None and not isinstance(conv.bias, nn.Parameter):
         return None
     graph = node.graph
     for target in (before.target, node.target):  # a module used twice cannot be folded once

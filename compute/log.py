@@ -1,6 +1,6 @@
 """An append-only file of fixed-size records, each with its checksum; one writer.
 
-A torn or damaged record ends what is believed of the file, and is cut off when it is opened.
+A damaged record is passed over, a torn last one is cut off when the file is opened.
 """
 
 from __future__ import annotations
@@ -41,20 +41,18 @@ class Log:
         elif found != header:
             self._file.close()
             raise InputError(f"{path}: expected a log of this computation; --restart begins anew")
+        whole = (path.stat().st_size - HEADER.size) // self.stride
+        self._file.truncate(HEADER.size + whole * self.stride)
         self.count = sum(1 for _ in self)
-        self._file.truncate(self._at(self.count))
-
-    def _at(self, number: int) -> int:
-        return HEADER.size + number * self.stride
+        self.damaged = whole - self.count
 
     def __iter__(self) -> Iterator[bytes]:
-        """The whole records from the beginning."""
+        """The sound records from the beginning."""
         self._file.seek(HEADER.size)
         while len(record := self._file.read(self.stride)) == self.stride:
             body = record[: self.size]
-            if CHECKSUM.unpack(record[self.size :])[0] != zlib.crc32(body):
-                return
-            yield body
+            if CHECKSUM.unpack(record[self.size :])[0] == zlib.crc32(body):
+                yield body
 
     def append(self, body: bytes) -> None:
         """Keep a record; it survives a kill from here on, and a power cut after ``sync``."""

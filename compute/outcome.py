@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -50,14 +52,33 @@ def outcome_of(outputs: Iterable[Output]) -> Outcome:
     parts: dict[str, list[Floats]] = {}
     by_sample = True
     for output in outputs:
-        values = output if isinstance(output, Mapping) else {"loss": output}
-        if not isinstance(values.get("loss"), Tensor):
-            raise InputError("loss: expected a tensor or a mapping with 'loss', got neither")
+        given = output if isinstance(output, Mapping) else {"loss": output}
+        try:
+            values = {str(name): torch.as_tensor(value) for name, value in given.items()}
+        except (TypeError, ValueError, RuntimeError):
+            values = {}
+        if "loss" not in values or any(v.is_complex() or v.ndim > 1 for v in values.values()):
+            raise InputError(
+                "loss: expected a number, real values (B,), or a mapping of such with 'loss'; "
+                f"got {_told(output)}"
+            )
         by_sample = by_sample and values["loss"].ndim > 0
+        if parts and values.keys() != parts.keys():
+            raise InputError(
+                f"loss: expected {', '.join(parts)} of every batch, got {', '.join(values)}"
+            )
         for name, value in values.items():
             part = value.detach().reshape(-1).cpu().double().numpy()
             parts.setdefault(name, []).append(part)
     return Outcome({name: np.concatenate(found) for name, found in parts.items()}, by_sample)
+
+
+def _told(output: Any) -> str:
+    if isinstance(output, Mapping):
+        return "{" + ", ".join(f"{name}: {_told(value)}" for name, value in output.items()) + "}"
+    if isinstance(output, Tensor):
+        return f"{str(output.dtype).removeprefix('torch.')} {tuple(output.shape)}"
+    return type(output).__name__
 
 
 def mean(values: Floats) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,13 @@ class Problem:
     batches: Iterable[Any]
     strata: Tensor | None = None
 
+    def __post_init__(self) -> None:
+        if isinstance(self.batches, Iterator):
+            raise InputError(
+                "batches: expected a list or a DataLoader, got what can be iterated only once "
+                f"({type(self.batches).__name__}); use list(…)"
+            )
+
 
 def cross_entropy(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
     """Per-sample cross-entropy ``(B,)`` in nats, and accuracy ``(B,)`` of 0 and 1."""
@@ -69,7 +77,8 @@ def mse(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
     inputs, targets = batch
     outputs = model(inputs)
     if targets.is_floating_point():
-        losses = (outputs - targets.reshape(outputs.shape)).square().flatten(1).mean(dim=1)
+        losses = (outputs - targets.reshape(outputs.shape)).square().reshape(len(outputs), -1)
+        losses = losses.mean(dim=1)
         return {"loss": losses}
     return {"loss": _squared(outputs, targets), "accuracy": _correct(outputs, targets)}
 
@@ -168,3 +177,24 @@ def sample_count(batches: Iterable[Any]) -> int:
             return 0
         total += len(first)
     return total
+
+
+def batches_sha256(batches: Iterable[Any]) -> str:
+    """A hash of everything in the batches, and of how they are cut."""
+    digest = hashlib.sha256()
+
+    def take(value: Any) -> None:
+        if isinstance(value, Tensor):
+            digest.update(f"{tuple(value.shape)}{value.dtype}".encode())
+            digest.update(value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+        elif isinstance(value, Mapping):
+            take(list(value.items()))
+        elif isinstance(value, tuple | list):
+            for item in value:
+                take(item)
+        else:
+            digest.update(repr(value).encode())
+
+    for batch in batches:
+        take(batch)
+    return digest.hexdigest()

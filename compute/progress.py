@@ -42,6 +42,9 @@ class Progress:
         if done:
             told = f"{done:,} of {grid.count:,} points are there already"
             tqdm.write(f"lossviz: {told}", file=sys.stderr)
+        if run.damaged:
+            told = f"{run.damaged:,} damaged records are computed again"
+            tqdm.write(f"lossviz: {told}", file=sys.stderr)
         self.samples = sample_count(evaluator.problem.batches)
         self.flops, self.peak = 0.0, 0.0
         if not self.bar.disable:

@@ -11,8 +11,10 @@ from torch import Tensor
 from lossviz.errors import InputError
 
 
-def resident(batches: Iterable[Any], device: torch.device, dtype: torch.dtype) -> list[Any]:
-    """All batches on the device, floating-point tensors in ``dtype``, images channels-last.
+def resident(
+    batches: Iterable[Any], device: torch.device, dtype: torch.dtype, *, channels_last: bool
+) -> list[Any]:
+    """All batches on the device, floating-point tensors in ``dtype``, images perhaps channels-last.
 
     Raises
     ------
@@ -23,8 +25,9 @@ def resident(batches: Iterable[Any], device: torch.device, dtype: torch.dtype) -
     def moved(value: Any) -> Any:
         if isinstance(value, Tensor):
             value = value.to(device, dtype if value.is_floating_point() else None)
-            images = value.ndim == 4 and device.type != "mps"
-            return value.contiguous(memory_format=torch.channels_last) if images else value
+            if channels_last and value.ndim == 4:
+                return value.contiguous(memory_format=torch.channels_last)
+            return value.contiguous()
         if isinstance(value, tuple | list):
             items = map(moved, value)
             return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)

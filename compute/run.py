@@ -8,10 +8,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,10 +28,25 @@ from lossviz.errors import InputError, LossvizError, UsageError
 
 MAGIC = b"LVPOINTS"
 SYNC_EVERY = 2.0  # seconds
+SAME = 1e-4  # relative: another machine rounds otherwise
 
 
 class Run:
     """One computation's folder, open for one process.
+
+    Parameters
+    ----------
+    settings
+        What the numbers depend on, as JSON.
+    center
+        The values at the centre, by name: the same names at every point, and a check that the
+        computation is the same.
+    points
+        How many points there are to compute.
+    choices
+        How they are evaluated, ``Evaluator.choices``.
+    kept
+        Which samples' losses are kept, ``(K,)`` indices.
 
     Raises
     ------
@@ -41,11 +57,11 @@ class Run:
     """
 
     def __init__(
-        self, path: Path, settings: Mapping[str, Any], names: Sequence[str], plane: Plane,
-        *, date: str, choices: Mapping[str, Any] | None = None,
+        self, path: Path, settings: Mapping[str, Any], center: Mapping[str, float], plane: Plane,
+        *, date: str, points: int, choices: Mapping[str, Any] | None = None,
         kept: NDArray[np.int64] | None = None, restart: bool = False,
     ) -> None:  # fmt: skip
-        self.path, self.names = path, tuple(names)
+        self.path, self.names, self.count = path, tuple(center), points
         self.kept = np.zeros(0, np.int64) if kept is None else kept
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -53,7 +69,7 @@ class Run:
         except OSError as error:
             raise LossvizError(f"{path}: cannot be written: {error.strerror}") from None
         try:
-            self._open(settings, plane, date, dict(choices or {}), restart)
+            self._open(settings, center, plane, date, dict(choices or {}), restart)
         except OSError as error:
             self._lock.close()
             raise LossvizError(f"{path}: cannot be written: {error.strerror}") from None
@@ -62,13 +78,13 @@ class Run:
             raise
 
     def _open(
-        self, settings: Mapping[str, Any], plane: Plane, date: str, choices: dict[str, Any],
-        restart: bool,
+        self, settings: Mapping[str, Any], center: Mapping[str, float], plane: Plane, date: str,
+        choices: dict[str, Any], restart: bool,
     ) -> None:  # fmt: skip
         path, names = self.path, self.names
         manifest = {
             "lossviz_run": VERSION, "date": date, "values": list(names), "choices": choices,
-            "kept": self.kept.size, "settings": dict(settings),
+            "kept": self.kept.size, "center": dict(center), "settings": dict(settings),
         }  # fmt: skip
         if restart:
             for name in ("points.log", "samples.log", "manifest.json"):
@@ -76,7 +92,7 @@ class Run:
         self.date = self._settle(manifest)
         if not (path / "directions.safetensors").is_file() or restart:
             temporary = path / "directions.safetensors.tmp"
-            directions.save(temporary, plane.delta, plane.eta)
+            _saved(temporary, plane)
             os.replace(temporary, path / "directions.safetensors")
         self._record = struct.Struct(f"<Q{len(names)}dd")  # point, values, seconds
         self.points: dict[int, dict[str, float]] = {}
@@ -84,9 +100,12 @@ class Run:
         self._log = Log(path / "points.log", MAGIC, self._record.size)
         for body in self._log:
             index, *values, seconds = self._record.unpack(body)
+            if index >= self.count:
+                continue
             self.points[index] = dict(zip(names, values, strict=True))
             self.seconds += seconds
         self.samples = SampleLog(path / "samples.log", self.kept.size) if self.kept.size else None
+        self.damaged = self._log.damaged
         self._synced = time.monotonic()
 
     def _settle(self, manifest: Mapping[str, Any]) -> str:
@@ -96,15 +115,17 @@ class Run:
             try:
                 old = json.loads(path.read_text(encoding="utf-8"))
                 before, date = dict(old["settings"]), str(old["date"])
+                kinds = old["values"], old["kept"]
+                center = {str(k): float(v) for k, v in old["center"].items()}
                 if old["lossviz_run"] != VERSION:
                     raise ValueError(f"version {old['lossviz_run']}")
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise InputError(
                     f"{path}: expected a manifest ({error!r:.60}); --restart begins anew"
                 ) from None
             now = json.loads(json.dumps(manifest["settings"]))
             other = [key for key in {**before, **now} if before.get(key) != now.get(key)]
-            if other or (old["values"], old["kept"]) != (manifest["values"], manifest["kept"]):
+            if other or kinds != (manifest["values"], manifest["kept"]):
                 told = "; ".join(
                     f"{key} {str(before.get(key))[:40]} → {str(now.get(key))[:40]}"
                     for key in other[:3]
@@ -113,6 +134,7 @@ class Run:
                     f"{self.path}: holds a computation with other settings ({told}); "
                     "choose another -o, or --restart to throw it away"
                 )
+            self._check_center(center, manifest["center"])
             return date
         temporary = path.with_suffix(".tmp")
         with open(temporary, "w", encoding="utf-8") as file:
@@ -121,6 +143,17 @@ class Run:
             os.fsync(file.fileno())
         os.replace(temporary, path)
         return str(manifest["date"])
+
+    def _check_center(self, before: Mapping[str, float], now: Mapping[str, float]) -> None:
+        """The settings are the same; what else a user's functions do shows in the numbers."""
+        for name, value in now.items():
+            old = before.get(name, float("nan"))
+            same = old == value or (math.isnan(old) and math.isnan(value))
+            if not same and not abs(old - value) <= SAME * max(abs(old), abs(value)):
+                raise UsageError(
+                    f"{self.path}: holds a computation whose {name} at the centre is {old:.9g}, "
+                    f"now it is {value:.9g}; choose another -o, or --restart to throw it away"
+                )
 
     def add(
         self, index: int, values: Mapping[str, float], seconds: float,
@@ -152,6 +185,15 @@ class Run:
             self.samples.close()
         self._log.close()
         self._lock.close()
+
+
+def _saved(path: Path, plane: Plane) -> None:
+    from safetensors import SafetensorError
+
+    try:
+        directions.save(path, plane.delta, plane.eta)
+    except SafetensorError as error:
+        raise LossvizError(f"{path}: cannot be written: {' '.join(str(error).split())}") from None
 
 
 def read_choices(path: Path) -> dict[str, Any]:

@@ -54,7 +54,12 @@ def axis(low: float, high: float, count: int) -> Floats:
         )
     if count == 1:
         return np.array([(low + high) / 2])
-    values = np.linspace(low, high, count)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = np.linspace(low, high, count)
+    if not np.isfinite(values).all() or not (np.diff(values) > 0).all():
+        raise UsageError(
+            f"range: expected room for {count} different numbers, got {low!r}:{high!r}"
+        )
     values[np.abs(values) < 1e-12 * (high - low)] = 0.0
     return values
 

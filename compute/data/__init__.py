@@ -153,7 +153,7 @@ def _balanced(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.in
     # One of each class in turn, until enough are drawn; small classes run out and drop out.
     rounds = [random.permutation(np.nonzero(labels == label)[0]) for label in np.unique(labels)]
     rank = np.concatenate([np.arange(len(members)) for members in rounds])
-    tie = np.concatenate([random.permutation(len(members)) for members in rounds])
+    tie = random.random(rank.size)  # which classes give one more, if the number does not divide
     members = np.concatenate(rounds)
     return np.sort(members[np.lexsort((tie, rank))][:count])
 
@@ -170,8 +170,8 @@ def _normalization(
                 f"{name}: expected 1 or {channels} numbers for {channels} channels, "
                 f"got {len(values)}"
             )
-    if min(scale) <= 0:
-        raise UsageError(f"std: expected numbers above 0, got {min(scale):g}")
+    if not np.isfinite(shift).all() or not all(1e-6 <= one < np.inf for one in scale):
+        raise UsageError(f"mean, std: expected finite numbers, std ≥ 1e-6; got {shift}, {scale}")
     own = mean is not None or std is not None
     numbers = f"mean {_numbers(shift)} std {_numbers(scale)}"
     return shift, scale, f"{'given' if own else raw.normalization} {numbers}"

@@ -10,6 +10,7 @@ import numpy as np
 from compute.data import Images
 from lossviz.errors import InputError
 
+MOST_CLASSES = 1_000_000
 LARGEST = 8 << 30  # bytes unpacked: a small file can claim any size
 
 
@@ -57,8 +58,11 @@ def _checked(images: np.ndarray, labels: np.ndarray, path: str) -> Images:
         raise InputError(
             f"{path}: expected {len(images)} whole labels, got {labels.dtype} {labels.shape}"
         )
-    if len(labels) and int(labels.min()) < 0:
-        raise InputError(f"{path}: expected labels from 0, got {int(labels.min())}")
+    if 0 in images.shape[1:]:
+        raise InputError(f"{path}: expected images with pixels, got shape {images.shape}")
+    if len(labels) and (int(labels.min()) < 0 or int(labels.max()) >= MOST_CLASSES):
+        low, high = int(labels.min()), int(labels.max())
+        raise InputError(f"{path}: expected labels from 0 to {MOST_CLASSES}, got {low} to {high}")
     # 32x32 colour images are taken for CIFAR-10's; the provenance and the report say so.
     kind = "cifar10" if images.shape[1:] == (32, 32, 3) else "none"
     return Images(images, labels.astype(np.int64), kind)

@@ -50,6 +50,22 @@ def numbers(text: str) -> list[float]:
         raise argparse.ArgumentTypeError(f"expected numbers with commas, got {text!r}") from None
 
 
+def seed(text: str) -> int:
+    """A whole number from 0 that fits 63 bits."""
+    if not text.isdecimal() or len(text) > 19 or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number from 0 to 2^63 - 1, got {text!r}"
+        )
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1."""
+    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r:.40}")
+    return int(text)
+
+
 def share(text: str) -> float:
     """2% or 0.02, above 0 and below 1."""
     try:
@@ -81,7 +97,12 @@ def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
     add("--std", type=numbers, metavar="S,S,S", help="of pixels in [0, 1], one or one a channel")
     add("--loss", default="cross_entropy", metavar="NAME",
         help="cross_entropy, mse_softmax, mse, or module:function")  # fmt: skip
-    add("--num-classes", type=int, metavar="N", help="outputs of the model (from the labels, 10+)")
+    add(
+        "--num-classes",
+        type=positive,
+        metavar="N",
+        help="outputs of the model (from the labels, 10+)",
+    )
 
 
 def add_plane_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +116,7 @@ def add_plane_arguments(parser: argparse.ArgumentParser) -> None:
         help="biasbn: biases and batch norm do not move (as published)")  # fmt: skip
     add(
         "--seed",
-        type=int,
+        type=seed,
         default=0,
         help="of random directions, chosen samples and untrained weights (0)",
     )
@@ -108,8 +129,8 @@ def add_device_arguments(parser: argparse.ArgumentParser) -> None:
     add("--precision", default="float32", choices=["float32", "float64", "tf32", "bfloat16"],
         help="tf32: faster on CUDA, its error is told; bfloat16: a preview (float32)")  # fmt: skip
     add("--device", default="auto", metavar="NAME", help="auto (all GPUs), cpu, cuda, cuda:0, mps")
-    add("--threads", type=int, metavar="N", help="CPU threads (all)")
-    add("--batch-size", type=int, default=0, metavar="N", help="instead of the fastest one")
+    add("--threads", type=positive, metavar="N", help="CPU threads (all)")
+    add("--batch-size", type=positive, metavar="N", help="instead of the fastest one")
 
 
 def devices_of(args: argparse.Namespace) -> tuple[list[str], Any]:
@@ -126,11 +147,7 @@ def devices_of(args: argparse.Namespace) -> tuple[list[str], Any]:
     import torch
 
     if args.threads is not None:
-        if args.threads < 1:
-            raise UsageError(f"threads: expected at least 1, got {args.threads}")
         torch.set_num_threads(args.threads)
-    if args.batch_size < 0:
-        raise UsageError(f"batch-size: expected at least 1, got {args.batch_size}")
     device = args.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -166,7 +183,10 @@ def problem_of(args: argparse.Namespace, samples: str) -> tuple[Problem, Data | 
     data = None if own else load_data(args, samples)
     batches = problem.entry(args.data, "data")() if data is None else batches_of(data)
     if made is None:
-        classes = args.num_classes or (max(10, data.num_classes) if data else 10)
+        most = data.num_classes if data else 1
+        classes = args.num_classes or max(10, most)
+        if classes < most:
+            raise UsageError(f"num-classes: the labels need at least {most}, got {classes}")
         shape = tuple(data.inputs.shape[1:]) if data else tuple(batches[0][0].shape[1:])
         made = build(args.model, inputs=shape, num_classes=classes)
     if not isinstance(made, nn.Module):
@@ -241,13 +261,21 @@ def provenance_of(
         direction_ignore=plane.ignore,
         direction_sha256=plane.sha256,
         seed=args.seed,
-        batch_norm=args.batch_norm,
+        batch_norm=batch_norm_of(problem, args.batch_norm),
         precision=args.precision,
         device=device,
         versions={"lossviz": __version__, "torch": torch.__version__},
         command=_command(args.argv),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def batch_norm_of(problem: Problem, mode: str) -> str:
+    """Which statistics batch norm uses: a layer without its own takes those of each batch."""
+    from compute.folding import BATCH_NORMS
+
+    norms = [module for module in problem.model.modules() if isinstance(module, BATCH_NORMS)]
+    return "of each batch" if any(n.running_mean is None for n in norms) else mode
 
 
 def _command(argv: list[str]) -> str:

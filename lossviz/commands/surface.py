@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lossviz.commands import options
-from lossviz.errors import UsageError
+from lossviz.errors import LossvizError, UsageError
 
 if TYPE_CHECKING:
     from compute.data import Data
@@ -87,6 +88,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"\nlossviz: interrupted after {done}; all are kept: "
               "the same command goes on from there", file=sys.stderr)  # fmt: skip
         raise
+    except OSError as error:  # a full disk, above all
+        raise LossvizError(
+            f"{args.output}: cannot be written: {error.strerror}; "
+            f"{len(work.run.points):,} points are kept in {work.run.path}"
+        ) from None
     finally:
         work.run.close()
     _report(work, landscape)
@@ -132,7 +138,7 @@ def _begin(
         options.provenance_of(args, problem, data, plane, ", ".join(devices)),
         tolerance=args.tolerance or 0.0,
     )
-    run = _open_run(args, provenance, grid, center, plane, data, evaluators[0], restart=restart)
+    run = _open_run(args, provenance, grid, center, plane, evaluators[0], restart=restart)
     provenance = replace(provenance, date=run.date)
     return Work(args, problem, data, plane, grid, evaluators, center, provenance, run)
 
@@ -192,12 +198,14 @@ def _more_images(work: Work, landscape: Landscape) -> Data:
 
 def _open_run(
     args: argparse.Namespace, provenance: Provenance, grid: Grid, center: dict[str, float],
-    plane: Plane, data: Data | None, evaluator: Evaluator, *, restart: bool,
+    plane: Plane, evaluator: Evaluator, *, restart: bool,
 ) -> Run:  # fmt: skip
     from compute import directions
+    from compute.problem import batches_sha256
     from compute.run import Run
     from compute.samples import choose_kept
 
+    problem = evaluator.problem
     # What the numbers depend on; when and by which words they were asked for does not matter.
     told = provenance.to_json()
     passing = ("command", "date", "duration", "versions", "device", "error_data",
@@ -205,13 +213,14 @@ def _open_run(
     settings = {key: told[key] for key in told if key not in passing}
     settings |= {
         "alphas": grid.alphas.tolist(), "betas": grid.betas.tolist(),
-        "data_sha256": data.sha256() if data else "",
+        "batches_sha256": batches_sha256(problem.batches),
         "theta_sha256": directions.sha256(plane.theta),
+        "buffers_sha256": directions.sha256(dict(problem.model.named_buffers())),
     }  # fmt: skip
     by_sample = provenance.samples if "loss_stderr" in center else 0
     return Run(
-        args.output.with_suffix(".run"), settings, list(center), plane, date=provenance.date,
-        choices=evaluator.choices | {"samples": provenance.samples},
+        args.output.with_suffix(".run"), settings, center, plane, date=provenance.date,
+        points=grid.count, choices=evaluator.choices | {"samples": provenance.samples},
         kept=choose_kept(by_sample, grid.count) if by_sample else None,
         restart=args.restart or restart,
     )  # fmt: skip
@@ -310,7 +319,7 @@ def _report(work: Work, landscape: Landscape) -> None:
         "error_interpolation": known.error_interpolation, "full_run_seconds": round(full, 1),
     }  # fmt: skip
     if args.json:
-        print(json.dumps(report))
+        print(json.dumps(_finite(report)))
         return
     told = ", ".join(f"{name} {value:.5g}" for name, value in work.center.items())
     span = f"{low:.5g} to {high:.5g}" if low is not None else "nowhere finite"
@@ -328,6 +337,13 @@ def _report(work: Work, landscape: Landscape) -> None:
         n, m = work.grid.alphas.size, work.grid.betas.size
         lines.append(f"  all {n}x{m} points with all {images:,} samples would take {_clock(full)}")
     print("\n".join([*lines, f"  lossviz view {args.output}"]))
+
+
+def _finite(value: Any) -> Any:
+    """What JSON can hold: null where a number is not finite."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _clock(seconds: float) -> str:

@@ -128,3 +128,30 @@ def test_a_small_file_that_unpacks_to_much_is_refused(tmp_path, monkeypatch):
         archive.writestr("images.npy", b"\0" * (2 << 20))
     with pytest.raises(InputError, match="unpacks to 2,097,152 bytes"):
         data.load(f"npz:{tmp_path / 'bomb.npz'}")
+
+
+def test_the_remainder_goes_to_any_class():
+    labels = np.repeat([0, 1, 2], [500, 500, 3])
+    counts = sum(
+        np.bincount(labels[data.choose(labels, "4", seed)[0]], minlength=3) for seed in range(300)
+    )
+    assert (counts > 350).all() and (counts < 450).all()  # 400 each on average
+
+
+@pytest.mark.parametrize("samples", ["30", "260"])
+def test_what_divides_is_equally_many_of_each(samples):
+    labels = np.tile(np.arange(10), 50)
+    chosen, _ = data.choose(labels, samples, 0)
+    assert set(np.bincount(labels[chosen])) == {int(samples) // 10}
+
+
+@pytest.mark.parametrize(
+    "labels, shape",
+    [(np.array([2**63, 1], np.uint64), (2, 4, 4, 1)), (np.array([2**40, 1]), (2, 4, 4, 1)),
+     (np.array([0, 1]), (2, 0, 4, 1))],
+)  # fmt: skip
+def test_impossible_labels_and_images_are_refused(tmp_path, labels, shape):
+    path = tmp_path / "a.npz"
+    np.savez(path, images=np.zeros(shape, np.uint8), labels=labels)
+    with pytest.raises(InputError, match=r"expected (labels|images)"):
+        data.load(f"npz:{path}")

@@ -1,5 +1,6 @@
 """Directions against the definitions of Li et al. 2018, section 4."""
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -109,3 +110,37 @@ def test_wrong_shapes_and_names_are_named(tmp_path):
         directions.read(tmp_path / "a.safetensors", THETA)
     with pytest.raises(UsageError, match="normalize"):
         normalized({}, {}, normalize="filters")
+
+
+@pytest.mark.parametrize("kind", ["text", "group", "whole", "transposed", "huge", "broken"])
+def test_strange_h5_directions_are_told(tmp_path, kind):
+    h5py = pytest.importorskip("h5py")
+    theta = {"a": torch.zeros(2, 6), "b": torch.zeros(3)}
+    with h5py.File(tmp_path / "d.h5", "w") as file:
+        for name in ("xdirection", "ydirection"):
+            group = file.create_group(name)
+            group["1"] = np.zeros(3)
+            if kind == "text":
+                group["0"] = "twelve"
+            elif kind == "group":
+                group.create_group("0")
+            elif kind == "whole":
+                group["0"] = np.zeros((2, 6), int)
+            elif kind == "transposed":
+                group["0"] = np.zeros((6, 2))
+            elif kind == "huge":
+                group.create_dataset("0", shape=(2**20, 2**20), dtype="f8", chunks=(1024, 1024))
+            else:
+                group["0"] = h5py.ExternalLink("nowhere.h5", "/x")
+    with pytest.raises(InputError, match=r"d\.h5"):
+        directions.read(tmp_path / "d.h5", theta)
+
+
+def test_big_endian_h5_directions_are_read(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    numbers = np.arange(12, dtype=">f4").reshape(2, 6)
+    with h5py.File(tmp_path / "d.h5", "w") as file:
+        for name in ("xdirection", "ydirection"):
+            file[f"{name}/0"] = numbers
+    delta, _ = directions.read(tmp_path / "d.h5", {"a": torch.zeros(2, 6)})
+    assert delta["a"].flatten().tolist() == list(range(12))

@@ -11,10 +11,11 @@ from torch.nn import functional
 from compute.directions import center_of, random_direction
 from compute.evaluation import Evaluator
 from compute.plane import Plane
-from compute.problem import Problem, batches_of, cross_entropy
+from compute.problem import Problem, batches_of, cross_entropy, mse
 from compute.stacking import Stack, stackable
 from compute.surface import Grid, axis, evaluate
 from compute.weights import Weights, private
+from lossviz.errors import InputError
 
 from .nets import plane_of, slow_loss, small_convnet, small_problem
 
@@ -129,15 +130,72 @@ class Untraceable(nn.Module):
         return self.linear(self.norm(self.conv(x)).flatten(1))
 
 
+class Flattening(nn.Module):
+    """``view`` needs contiguous activations, which channels-last ones are not."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm, self.linear = nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.Linear(64, 3)
+
+    def forward(self, x):
+        x = torch.relu(self.norm(self.conv(x)))
+        return self.linear(x.view(x.size(0), -1))
+
+
+class Auxiliary(Flattening):
+    """A head that is not used in eval mode."""
+
+    def __init__(self):
+        super().__init__()
+        self.aux = nn.Linear(64, 3)
+
+
+class Volumes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm, self.linear = nn.Conv3d(2, 4, 1), nn.BatchNorm3d(4), nn.Linear(144, 3)
+
+    def forward(self, x):
+        return self.linear(self.norm(self.conv(x[..., None])).flatten(1))
+
+
+class TiedConvolutions(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Conv2d(2, 2, 3, padding=1), nn.Conv2d(2, 2, 3, padding=1)
+        self.two.weight = self.one.weight
+        self.norm, self.linear = nn.BatchNorm2d(2), nn.Linear(72, 3)
+
+    def forward(self, x):
+        return self.linear(self.norm(self.two(self.one(x))).flatten(1))
+
+
+class WeightNorm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.utils.parametrizations.weight_norm(nn.Conv2d(2, 4, 3))
+        self.norm, self.linear = nn.BatchNorm2d(4), nn.Linear(64, 3)
+
+    def forward(self, x):
+        return self.linear(self.norm(self.conv(x)).flatten(1))
+
+
+class ReadsItsNorm(Flattening):
+    def forward(self, x):
+        x = self.norm(self.conv(x)) * self.norm.weight.sum()
+        return self.linear(x.flatten(1))
+
+
 KINDS = [Tied, Dropout, GroupNorm, LayerNorm, Embedding, Transposed, Grouped, OnlyBatchStatistics,
-         FunctionalNorm, Hooked, Skipping, Untraceable]  # fmt: skip
+         FunctionalNorm, Hooked, Skipping, Untraceable, Flattening, Auxiliary, Volumes,
+         TiedConvolutions, WeightNorm, ReadsItsNorm]  # fmt: skip
 
 
 def lived_in(kind):
     torch.manual_seed(4)
     net = kind()
     for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None:
+        if isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d) and module.running_mean is not None:
             module.running_mean.uniform_(-0.5, 0.5)
             module.running_var.uniform_(0.5, 2.0)
     return net
@@ -319,3 +377,86 @@ def test_a_loss_with_gradients_of_its_own():
     fast, plain = (Evaluator(problem, plane, choices=c) for c in (None, {"engine": "plain"}))
     for corner in CORNERS:
         assert fast.at(*corner) == pytest.approx(plain.at(*corner), rel=1e-5)
+
+
+def test_a_loss_that_reads_the_weights_sees_the_models_own():
+    """L2 regularisation: a folded convolution has other weights, if only a little."""
+
+    def regularised(model, batch):
+        found = cross_entropy(model, batch)
+        penalty = 1e-6 * sum(p.square().sum() for p in model.parameters())
+        return {"loss": found["loss"] + penalty}
+
+    problem = small_problem(loss=regularised)
+    plane = plane_of(problem)
+    evaluator = Evaluator(problem, plane)
+    assert not evaluator.folded
+    for corner in CORNERS:
+        assert evaluator.at(*corner)["loss"] == pytest.approx(
+            by_hand(problem, plane, *corner)["loss"], rel=1e-6
+        )
+
+
+def test_a_loss_that_calls_a_part_of_the_model_finds_it():
+    def features(model, batch):
+        return cross_entropy(lambda x: model.linear(model.norm(model.conv(x)).flatten(1)), batch)
+
+    problem = small_problem(net=lived_in(Auxiliary), loss=features)
+    plane = plane_of(problem)
+    evaluator = Evaluator(problem, plane)
+    assert evaluator.folded
+    for corner in CORNERS:
+        assert evaluator.at(*corner)["loss"] == pytest.approx(
+            by_hand(problem, plane, *corner)["loss"], rel=3e-6
+        )
+
+
+@pytest.mark.parametrize(
+    "loss, told",
+    [
+        (lambda model, batch: "three", "got str"),
+        (lambda model, batch: {"accuracy": torch.ones(5)}, "accuracy: float32"),
+        (lambda model, batch: model(batch[0]) + 0j, "complex64"),
+        (lambda model, batch: model(batch[0]), r"float32 \(5, 3\)"),
+    ],
+)
+def test_what_is_no_loss_is_told(loss, told):
+    problem = small_problem(loss=loss)
+    with pytest.raises(InputError, match=told):
+        Evaluator(problem, plane_of(problem)).at(0, 0)
+
+
+def test_a_number_is_a_loss():
+    def number(model, batch):
+        return float(cross_entropy(model, batch)["loss"].mean())
+
+    problem = small_problem(loss=number, samples=20, batch_size=5)
+    plane = plane_of(problem)
+    expected = Evaluator(small_problem(samples=20, batch_size=5), plane).at(0.2, 0.1)["loss"]
+    assert Evaluator(problem, plane).at(0.2, 0.1) == {"loss": pytest.approx(expected, rel=1e-6)}
+
+
+def test_half_precision_models_have_planes():
+    problem = small_problem(net=small_convnet().bfloat16())
+    plane = plane_of(problem)
+    assert len(plane.sha256) == 64
+    assert np.isfinite(Evaluator(problem, plane).at(0.1, 0.1)["loss"])
+
+
+def test_what_cannot_be_copied_or_iterated_again_is_told():
+    class Uncopyable(nn.Linear):
+        def __deepcopy__(self, memory):
+            raise RuntimeError("only leaves")
+
+    problem = small_problem(net=nn.Sequential(nn.Flatten(), Uncopyable(72, 3)))
+    with pytest.raises(InputError, match="only leaves"):
+        Evaluator(problem, plane_of(problem))
+    with pytest.raises(InputError, match="generator"):
+        Problem(nn.Linear(1, 1), cross_entropy, (batch for batch in []))
+
+
+def test_mean_squared_error_of_flat_outputs():
+    net = nn.Sequential(nn.Linear(4, 1), nn.Flatten(0))
+    problem = Problem(net, mse, [(torch.randn(9, 4), torch.randn(9))])
+    found = Evaluator(problem, plane_of(problem)).at(0.5, 0.5)
+    assert found["loss"] > 0 and found["loss_stderr"] > 0

@@ -1,5 +1,6 @@
 """A run loses nothing and computes nothing twice, whatever kills it."""
 
+import json
 import os
 import shutil
 import signal
@@ -19,12 +20,12 @@ from lossviz.errors import InputError, LossvizError, UsageError
 
 from .nets import plane_of, small_problem
 
-NAMES = ["loss", "accuracy"]
 PLANE = plane_of(small_problem())
 
 
 def opened(path, settings=None, **options):
-    return Run(path, settings or {"seed": 1}, NAMES, PLANE, date="now", **options)
+    center = options.pop("center", {"loss": 0.5, "accuracy": 1.0})
+    return Run(path, settings or {"seed": 1}, center, PLANE, date="now", points=100, **options)
 
 
 def values(index):
@@ -74,7 +75,41 @@ def test_a_damaged_record_is_not_believed(folder):
     size = (len(content) - HEADER.size) // 10
     content[HEADER.size + 6 * size + 12] ^= 1
     log.write_bytes(content)
-    assert points_of(folder)[0].keys() == set(range(6))
+    run = opened(folder)
+    assert run.points.keys() == {*range(10)} - {6} and run.damaged == 1
+    run.add(6, values(6), 0.5)
+    run.close()
+    assert points_of(folder)[0].keys() == set(range(10))
+
+
+def test_points_of_another_grid_are_passed_over(folder):
+    run = opened(folder)
+    run.add(100, values(1), 0.5)
+    run.close()
+    assert points_of(folder)[0].keys() == set(range(10))
+
+
+def test_another_value_at_the_centre_is_another_computation(folder):
+    """The settings cannot tell what a user's own function returns; the numbers do."""
+    with pytest.raises(UsageError, match=r"loss at the centre is 0.5, now it is 0.6.*--restart"):
+        opened(folder, center={"loss": 0.6, "accuracy": 1.0})
+    opened(folder, center={"loss": 0.5 + 1e-8, "accuracy": 1.0}).close()  # another machine
+
+
+@pytest.mark.parametrize(
+    "change", [{"lossviz_run": 99}, {"values": None}, {"center": []}, {"settings": 3}]
+)
+def test_a_strange_manifest_is_told(folder, change):
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises((InputError, UsageError), match="--restart"):
+        opened(folder)
+
+
+def test_a_deeply_nested_manifest_is_told(folder):
+    (folder / "manifest.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match="--restart"):
+        opened(folder)
 
 
 def test_of_duplicates_the_last_counts(folder):
@@ -194,6 +229,15 @@ def test_interrupted_it_says_how_to_go_on(checkpoint):
     [
         (["--grid", "0x5"], 2, "POINTSxPOINTS"),
         (["--range", "1:1"], 2, "low < high"),
+        (["--range", "-1e308:1e308"], 2, "range: expected"),
+        (["--range", "1:1.0000000000000002"], 2, "range: expected room"),
+        (["--seed", str(2**63)], 2, "2^63"),
+        (["--seed=-1"], 2, "2^63"),
+        (["--std", "nan"], 2, "expected finite"),
+        (["--std", "1e-300"], 2, "expected finite"),
+        (["--num-classes", "3"], 2, "at least 10"),
+        (["--num-classes=-3"], 2, "from 1"),
+        (["--precision", "tf32"], 2, "CUDA"),
         (["--samples", "5000"], 2, "at most 1,437"),
         (["--checkpoint", "nothing.pt"], 3, "no such file"),
         (["--data", "npz:nothing.npz"], 3, "no such file"),
@@ -235,3 +279,47 @@ def test_a_users_own_problem(tmp_path, monkeypatch, capsys):
     assert list(surface.quantities) == ["loss", "loss_stderr"]
     # Along alpha and beta the loss of a linear model is a quadratic: third differences vanish.
     assert np.abs(np.diff(surface.loss, 3, axis=0)).max() < 1e-4 * surface.loss.max()
+
+
+MINE = """
+import os
+import torch
+from torch import nn
+from compute.problem import Problem, cross_entropy
+
+def problem():
+    torch.manual_seed(0)
+    norm = nn.BatchNorm1d(4).eval()
+    norm.running_mean.fill_(float(os.environ.get("MEAN", 0)))
+    x = float(os.environ.get("SCALE", 1)) * torch.randn(20, 3)
+    weight = float(os.environ.get("WEIGHT", 1))
+    loss = lambda model, batch: {"loss": weight * cross_entropy(model, batch)["loss"]}
+    y = torch.arange(20) % 2
+    return Problem(nn.Sequential(nn.Linear(3, 4), norm, nn.Linear(4, 2)), loss, [(x, y)])
+"""
+
+
+@pytest.mark.parametrize("changed", ["SCALE", "MEAN", "WEIGHT"])
+def test_old_points_are_not_mixed_with_those_of_another_function(tmp_path, changed):
+    """The inputs, a buffer or the loss that a user's function returns can change unseen."""
+    (tmp_path / "mine.py").write_text(MINE)
+    words = [sys.executable, "-m", "lossviz", "surface", "--model", "mine:problem", "--grid", "3",
+             "-o", "a.ply"]  # fmt: skip
+    options = {"cwd": tmp_path, "capture_output": True, "text": True}
+    assert subprocess.run(words, check=False, **options).returncode == 0
+    assert subprocess.run(words, check=False, **options).returncode == 0
+    other = subprocess.run(words, check=False, env={**os.environ, changed: "3"}, **options)
+    assert other.returncode == 2 and "--restart" in other.stderr
+
+
+def test_a_report_in_json_is_json_whatever_the_losses_are(tmp_path, monkeypatch, capsys):
+    (tmp_path / "nothing.py").write_text(MINE.replace("weight *", "float('nan') *"))
+    monkeypatch.chdir(tmp_path)
+    words = ["surface", "--model", "nothing:problem", "--grid", "3", "-o", "a.ply", "--json"]
+    assert main(words) == 0
+
+    def refused(name):
+        raise ValueError(name)
+
+    report = json.loads(capsys.readouterr().out, parse_constant=refused)
+    assert report["center"]["loss"] is None and report["not_finite"] == 9
