@@ -1,5 +1,6 @@
 """A run loses nothing and computes nothing twice, whatever kills it."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,8 +13,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from compute.evaluation import Evaluator
 from compute.log import HEADER
+from compute.outcome import Outcome
 from compute.run import Run
+from compute.samples import choose_kept
+from compute.surface import Grid, axis, evaluate
 from lossviz import ply
 from lossviz.cli import main
 from lossviz.errors import InputError, LossvizError, UsageError
@@ -323,3 +328,65 @@ def test_a_report_in_json_is_json_whatever_the_losses_are(tmp_path, monkeypatch,
 
     report = json.loads(capsys.readouterr().out, parse_constant=refused)
     assert report["center"]["loss"] is None and report["not_finite"] == 9
+
+
+class Slow(Evaluator):
+    """A formula that writes down each point before it computes it, without torch."""
+
+    def __init__(self, diary):
+        self.diary, self.strata = diary, None
+        self.choices = {"points_at_once": 1}
+
+    def many(self, points):
+        with open(self.diary, "a") as file:
+            file.write("".join(f"{alpha!r} {beta!r}\n" for alpha, beta in points))
+        time.sleep(0.0005)
+        return [Outcome({"loss": np.exp(a) + b * b + np.arange(9.0)}, True) for a, b in points]
+
+
+def continued(folder):
+    """Go on with the run in ``folder`` to the end; the last surface."""
+    kept = choose_kept(9, GRID.count)
+    center = {"loss": 5.0, "loss_stderr": 1.0}
+    run = Run(folder / "a.run", {}, center, PLANE, date="", points=GRID.count, kept=kept)
+    *_, surface = evaluate(Slow(folder / "diary"), GRID, run)
+    samples = run.samples.read()
+    run.close()
+    return surface, samples
+
+
+GRID = Grid(axis(-1, 1, 45), axis(-1, 1, 45))
+
+
+def test_a_hundred_kills_lose_nothing_and_compute_nothing_twice(tmp_path):
+    """kill -9 at random moments, then to the end."""
+    random = np.random.default_rng(0)
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    log, before, kills = killed / "a.run" / "points.log", b"", 0
+    for _ in range(100):
+        child = os.fork()
+        if child == 0:
+            with contextlib.suppress(BaseException):
+                continued(killed)
+            os._exit(0)
+        time.sleep(random.uniform(0.002, 0.03))
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        kills += os.WIFSIGNALED(status)
+        after = log.read_bytes() if log.exists() else b""
+        whole = len(before) - (len(before) - HEADER.size) % 36 if before else 0
+        assert after[:whole] == before[:whole]  # no finished point is ever lost
+        before = after
+    assert kills > 50
+    surface, samples = continued(killed)
+    straight = tmp_path / "straight"
+    straight.mkdir()
+    expected, all_samples = continued(straight)
+    for name, values in expected.quantities.items():
+        assert (surface.quantities[name] == values).all()
+    assert (log.stat().st_size - HEADER.size) / 36 == GRID.count  # no point is there twice
+    computed = (killed / "diary").read_text().splitlines()
+    assert len(computed) <= GRID.count + kills  # and none was computed twice but those in flight
+    assert samples.keys() == all_samples.keys()
+    assert all((samples[k][0] == all_samples[k][0]).all() for k in samples)
