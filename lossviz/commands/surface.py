@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SAMPLES, POINTS = "512", (51, 51)
 REWRITE_EVERY = 2.0  # seconds
+LIKELY = 33 * 33  # points that a tolerance mostly ends at
 PROBED = 250  # images, to estimate how many are needed
 
 
@@ -132,7 +133,8 @@ def _begin(
     began = time.perf_counter()
     center = check_center(evaluators[0])
     seconds = (time.perf_counter() - began) / 2
-    if not choices.get("compiled") and evaluators[0].compile_if_worth_it(seconds * grid.count):
+    expected = min(grid.count, LIKELY) if args.tolerance and not args.grid else grid.count
+    if not choices.get("compiled") and evaluators[0].compile_if_worth_it(seconds * expected):
         print("lossviz: compiled the network for this long run", file=sys.stderr)
     provenance = replace(
         options.provenance_of(args, problem, data, plane, ", ".join(devices)),
