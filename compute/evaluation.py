@@ -27,7 +27,7 @@ from compute.outcome import Outcome, mean
 from compute.plane import Plane
 from compute.problem import Loss, Problem
 from compute.resident import cut, joined, resident
-from compute.stacking import Stack, stackable
+from compute.stacking import CONVOLUTIONS, Stack, stackable
 from compute.weights import Weights, channels_last, private
 
 # Relative. Whether the algebra of a way to evaluate is right shows in float64; what a compiler made
@@ -110,6 +110,11 @@ class Evaluator:
                 padded = part + part[-1:] * (size - len(part))
                 found += _outcomes(self._engine, padded)[: len(part)]
         return found
+
+    @property
+    def convolves(self) -> bool:
+        """Whether the time goes into convolutions, whose peak can be measured."""
+        return any(isinstance(module, CONVOLUTIONS) for module in self.problem.model.modules())
 
     def example(self) -> tuple[nn.Module, Loss, Any]:
         """The model as it was given, the loss and a batch: to count what a sample costs."""

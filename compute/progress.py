@@ -47,7 +47,7 @@ class Progress:
             tqdm.write(f"lossviz: {told}", file=sys.stderr)
         self.samples = sample_count(evaluator.problem.batches)
         self.flops, self.peak = 0.0, 0.0
-        if not self.bar.disable:
+        if not self.bar.disable and evaluator.convolves:
             self.flops = flops_per_sample(*evaluator.example())
             self.peak = measured_peak(str(evaluator.device), evaluator.dtype) if self.flops else 0.0
         self.began, self.new = time.monotonic(), 0
