@@ -92,16 +92,24 @@ def resolve(
     right, up, back = _frame(camera)
     tangents = np.array(_tangents(camera, width / max(height, 1))) * shares
     target = (low + high) / 2
-    for _ in range(8):  # centre what is seen, not the box: perspective makes the near side larger
-        local = (corners - target) @ np.column_stack([right, up, back])
-        depth = 0.0 if camera.orthographic else local[:, 2:]
-        distance = float((np.abs(local[:, :2]) / tangents + depth).max())
-        seen = local[:, :2] / (1.0 if camera.orthographic else distance - local[:, 2:])
-        shift = (seen.min(0) + seen.max(0)) / 2 * (1 if camera.orthographic else distance)
-        target = target + shift[0] * right + shift[1] * up
+    local = (corners - target) @ np.column_stack([right, up, back])
+    depth = 0.0 if camera.orthographic else local[:, 2:]
+    # A corner is seen within the tangent t if t distance >= |x - shift| + t depth.
+    after, before = _reach(local[:, :2], depth, tangents)
+    distance = float(((after + before) / 2 / tangents).max())
+    # The side that has room to spare: the narrowest tangents that hold the box centre it.
+    for _ in range(40):
+        after, before = _reach(local[:, :2], depth, (after + before) / 2 / distance)
+    shift = (after - before) / 2
+    target = target + shift[0] * right + shift[1] * up
     camera.distance = min(max(distance, NEAREST), FARTHEST)
     camera.target = (float(target[0]), float(target[1]), float(target[2]))
     return camera
+
+
+def _reach(seen: Vector, depth: Vector | float, tangents: Vector) -> tuple[Vector, Vector]:
+    """How far a box reaches right and up, and left and down, in the target's plane: each (2,)."""
+    return (seen + depth * tangents).max(axis=0), (depth * tangents - seen).max(axis=0)
 
 
 def view(camera: CameraState, width: float, height: float) -> View:

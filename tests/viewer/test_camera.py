@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lossviz.viewer import camera
@@ -36,6 +36,7 @@ def test_from_above_alpha_points_right():
 @given(
     st.floats(-180, 180), st.floats(-90, 90), st.floats(0.3, 3.0), st.booleans(), st.floats(15, 70)
 )
+@example(azimuth=2.0, elevation=28.0, aspect=3.0, flat=False, fov=67.0)
 def test_fit_shows_the_whole_box_and_fills_the_picture(azimuth, elevation, aspect, flat, fov):
     state = CameraState(azimuth=azimuth, elevation=elevation, orthographic=flat, fov=fov)
     width, height = 900 * aspect, 900
@@ -44,6 +45,8 @@ def test_fit_shows_the_whole_box_and_fills_the_picture(azimuth, elevation, aspec
     assert (pixels >= 41).all() and (pixels <= [width - 41, height - 41]).all()
     share = np.ptp(pixels, axis=0) / [width, height]
     assert share.max() > 0.6  # the rest is for labels
+    middle = (pixels.min(axis=0) + pixels.max(axis=0)) / 2
+    assert middle == pytest.approx([width / 2, height / 2], abs=2)
 
 
 @given(st.floats(10, 790), st.floats(10, 590), st.booleans())
