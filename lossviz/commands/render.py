@@ -57,21 +57,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``lossviz render``."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="landscapes (.ply), side by side")
     parser.add_argument("-o", "--output", required=True, metavar="PNG")
-    parser.add_argument("--size", type=size, metavar="WxH", help="pixels, up to 8192 (1600x900)")
-    parser.add_argument("--scale", type=float, default=0.0, metavar="N",
+    parser.add_argument("--size", type=size, metavar="WxH",
+                        help="pixels, up to 8192 (the saved view's, else 1600x900)")  # fmt: skip
+    parser.add_argument("--scale", type=float, metavar="N",
                         help="pixels a point (in proportion to the size)")  # fmt: skip
-    parser.add_argument("--supersample", type=int, default=2, choices=[1, 2, 3, 4])
-    parser.add_argument("--transparent", action="store_true", help="no background")
+    parser.add_argument("--supersample", type=int, choices=[1, 2, 3, 4])
+    parser.add_argument("--transparent", action="store_true", default=None, help="no background")
     add_view_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Read, draw, write."""
     state = view_state(args)
-    width, height = args.size or (1600, 900)
-    state.picture.width, state.picture.height = width, height
-    state.picture.supersample, state.picture.transparent = args.supersample, args.transparent
-    state.picture.scale = args.scale
+    own = state.picture
+    if args.size or args.view_state is None:
+        own.width, own.height = args.size or (1600, 900)
+    for name in ("scale", "supersample", "transparent"):  # a saved view says the others
+        if (value := getattr(args, name)) is not None:
+            setattr(own, name, value)
     render_files(args.files, args.output, state)
     print(args.output)
     return 0

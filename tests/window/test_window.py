@@ -300,7 +300,7 @@ def test_the_same_picture_with_and_without_a_window(viewer, ctx):
     saved = viewer.folder / "lossviz-bumpy-001.png"
     subprocess.run(
         [sys.executable, "-m", "lossviz", "render", "bumpy.ply", "-o", "again.png",
-         "--view-state", saved.name, "--size", "2560x1440"],
+         "--view-state", saved.name],
         cwd=viewer.folder, check=True, capture_output=True,
     )  # fmt: skip
     pictures = [np.asarray(Image.open(viewer.folder / n)) for n in (saved.name, "again.png")]
