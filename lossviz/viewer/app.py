@@ -288,6 +288,13 @@ class App:
                 self._paste()
             case cmd.ResetView():
                 self.state = replace(ViewState(), panels=state.panels)
+            case cmd.Leave():
+                if self.gui is not None and self.gui.close_list():
+                    return
+                if state.panels.help:
+                    state.panels.help = False
+                else:
+                    self.obey(cmd.Close())
             case cmd.Close():
                 glfw.set_window_should_close(self.handle, True)
 

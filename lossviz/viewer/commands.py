@@ -62,9 +62,14 @@ class Close:
     """Close the window."""
 
 
+@dataclass(frozen=True)
+class Leave:
+    """Close an open list, else the help card, else the window."""
+
+
 Command = (
     Fit | Look | Toggle | NextColormap | NextScale | Screenshot | CopyView | PasteView | ResetView
-    | Close
+    | Close | Leave
 )  # fmt: skip
 
 
@@ -96,7 +101,8 @@ BINDINGS = (
     Binding(("H", "F1"), Toggle("panels.help"), "this card"),
     Binding(("Ctrl+C",), CopyView(), "copy the view as text"),
     Binding(("Ctrl+V",), PasteView(), "paste a view"),
-    Binding(("Q", "ESCAPE"), Close(), "close"),
+    Binding(("ESCAPE",), Leave(), "close this card, else the window"),
+    Binding(("Q",), Close(), "close the window"),
 )
 MOUSE = (
     ("left drag", "turn"),
@@ -104,6 +110,7 @@ MOUSE = (
     ("wheel", "nearer and farther, at the pointer"),
     ("middle click", "turn around this point"),
     ("double click", "fly to this point"),
+    ("Ctrl + click on a slider", "type its value"),
     ("drop files", "open them"),
 )
 

@@ -39,7 +39,7 @@ def _pointer(app: App, x: float, y: float) -> None:
 
 def _button(app: App, button: int, action: int, modifiers: int) -> None:
     if app.gui is not None:
-        app.gui.button(button, action == glfw.PRESS)
+        app.gui.button(button, action == glfw.PRESS, modifiers)
     if action == glfw.RELEASE:
         app.gestures.release()
     elif not app.over_panels():

@@ -155,12 +155,21 @@ class Gui:
         """Whether a text field has the keyboard."""
         return bool(self.io.want_text_input)
 
+    def close_list(self) -> bool:
+        """Close an open list; whether there was one."""
+        if not imgui.is_popup_open("", imgui.PopupFlags_.any_popup):
+            return False
+        imgui.internal.close_popup_to_level(0, True)
+        return True
+
     def pointer(self, x: float, y: float) -> None:
         """The pointer moved, in window units."""
         self.io.add_mouse_pos_event(x, y)
 
-    def button(self, button: int, down: bool) -> None:
+    def button(self, button: int, down: bool, modifiers: int = 0) -> None:
         """A mouse button, numbered as by GLFW."""
+        # Here too: under X11 the press of Ctrl itself does not say that Ctrl is held.
+        self._hold(modifiers)
         if button < 5:
             self.io.add_mouse_button_event(button, down)
 
@@ -170,10 +179,13 @@ class Gui:
 
     def key(self, key: int, down: bool, modifiers: int) -> None:
         """A key, numbered as by GLFW."""
-        for bit, name in _MODIFIERS.items():
-            self.io.add_key_event(name, bool(modifiers & bit))
+        self._hold(modifiers)
         if key in _KEYS:
             self.io.add_key_event(_KEYS[key], down)
+
+    def _hold(self, modifiers: int) -> None:
+        for bit, name in _MODIFIERS.items():
+            self.io.add_key_event(name, bool(modifiers & bit))
 
     def character(self, code: int) -> None:
         """A typed character."""

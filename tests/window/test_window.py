@@ -305,3 +305,28 @@ def test_the_same_picture_with_and_without_a_window(viewer, ctx):
     )  # fmt: skip
     pictures = [np.asarray(Image.open(viewer.folder / n)) for n in (saved.name, "again.png")]
     assert (pictures[0] == pictures[1]).all()
+
+
+def test_escape_closes_what_is_open_before_the_window(viewer):
+    viewer.do("key", "h")
+    viewer.wait_for(lambda t: t["view"]["panels"]["help"] is True)
+    viewer.click(960 + 220, 60)  # the list of the quantities that can be the height
+    for shown in (True, False):  # the list first, then the card
+        viewer.settle()
+        viewer.do("key", "Escape")
+        viewer.settle()
+        assert viewer.told()["view"]["panels"]["help"] is shown
+    viewer.do("key", "Escape")
+    assert viewer.process.wait(20) == 0
+
+
+def test_a_number_is_typed_after_ctrl_and_click(viewer):
+    before = viewer.told()["view"]
+    viewer.do("keydown", "Control_L")
+    viewer.click(960 + 220, 116)  # the slider "Steepness"
+    viewer.do("keyup", "Control_L")
+    viewer.settle()
+    viewer.do("type", "--delay", "150", "1.7")
+    viewer.do("key", "Return")
+    viewer.wait_for(lambda t: t["view"]["surface"]["height_ratio"] == pytest.approx(1.7))
+    assert viewer.told()["view"]["camera"] == before["camera"]  # 1 and 7 looked from nowhere
