@@ -73,7 +73,7 @@ class App:
         self._still = Canvas(self.ctx)  # the picture as it was last drawn
         self._owned.callback(self._still.release)
         self._shown: object = None  # what the kept picture shows
-        self._wanted = False  # a screenshot, at the end of the next frame
+        self._wanted = 0  # frames until the screenshot that was asked for; 0: none was
         self.frames, self.due = 0, SETTLE
         self.moved = -1e9
         self.message, self.message_until = "", 0.0
@@ -155,8 +155,9 @@ class App:
         for command in asked:
             self.obey(command)
         if self._wanted:
-            self._wanted = False
-            self._screenshot()
+            self._wanted -= 1
+            if not self._wanted:
+                self._screenshot()
         if not self._moving(time.monotonic()) and self.picture.improve(self.scene, self.state):
             self._shown, self.due = None, max(self.due, 1)
 
@@ -280,7 +281,9 @@ class App:
                 state.surface.height_scale = "linear" if log else "log"
                 state.surface.color_scale = state.isolines.spacing = state.surface.height_scale
             case cmd.Screenshot():
-                self._wanted = True
+                # Large pictures take seconds: the message is on the screen before they begin.
+                self._wanted = SETTLE
+                self.tell(f"Saving {self._free_name()} …")
             case cmd.CopyView():
                 glfw.set_clipboard_string(self.handle, state.to_json())
                 self.tell("The view is in the clipboard.")
@@ -317,11 +320,7 @@ class App:
         """As the picture section says, into the first free name in the present folder."""
         from lossviz.viewer.screenshot import save, take
 
-        own = self.state.picture
-        stem = "_".join(item.title for item in self.scene.items)[:80].replace("/", "_")
-        number = 1
-        while (path := Path(f"lossviz-{stem}-{number:03}.png")).exists():
-            number += 1
+        own, path = self.state.picture, self._free_name()
         try:
             if own.panels:
                 rgba = self._window_pixels()
@@ -335,6 +334,13 @@ class App:
         except LossvizError as error:
             self.tell(str(error))
         self._shown = None
+
+    def _free_name(self) -> Path:
+        stem = "_".join(item.title for item in self.scene.items)[:80].replace("/", "_")
+        number = 1
+        while (path := Path(f"lossviz-{stem}-{number:03}.png")).exists():
+            number += 1
+        return path
 
     def _window_pixels(self) -> NDArray[np.uint8]:
         """The window, drawn once more off the screen: the shown one cannot be read reliably."""

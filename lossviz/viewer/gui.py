@@ -236,7 +236,7 @@ def style(theme: str, scale: float) -> None:
 
     color("text", red, green, blue)
     color("window_bg", *panel)
-    color("popup_bg", *panel, 0.98)
+    color("popup_bg", *panel)
     for name in ("title_bg", "title_bg_active", "title_bg_collapsed"):
         color(name, *panel)
     for name in ("frame_bg", "button", "header"):

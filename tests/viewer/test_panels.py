@@ -83,6 +83,16 @@ def test_a_click_on_a_check_box_changes_the_view(gui):
     assert state.surface.wire
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_open_list_hides_what_is_under_it(gui, theme):
+    from lossviz.viewer.gui import imgui
+
+    state = ViewState()
+    state.picture.theme = theme
+    frames(gui, state, Scene([bumpy()]))
+    assert imgui.get_style().color_(imgui.Col_.popup_bg).w == 1.0
+
+
 def test_drawing_the_panels_changes_nothing_by_itself(gui):
     state, scene = ViewState(), Scene([bumpy(), bumpy(seed=1)])
     state.panels.help = True

@@ -296,6 +296,7 @@ def test_the_same_picture_with_and_without_a_window(viewer, ctx):
     from PIL import Image
 
     viewer.do("key", "p")
+    viewer.wait_for(lambda t: t["message"] == "Saving lossviz-bumpy-001.png …")
     viewer.wait_for(lambda t: "Saved" in t["message"], 60)
     saved = viewer.folder / "lossviz-bumpy-001.png"
     subprocess.run(
