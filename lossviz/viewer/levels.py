@@ -11,14 +11,16 @@ from lossviz.viewer.scene import Range, Scene
 from lossviz.viewer.state import ViewState
 
 MOST_LEVELS = 96  # as in shaders/include/isolines.glsl
-DARK = 0.16  # below this luminance a level's line is drawn light
+DARK = 0.16  # below this luminance a level's line is drawn light, where two inks are needed
+READABLE = 1.8  # contrast that one ink must have with every colour to be the only one
 
 
 def shader_levels(scene: Scene, state: ViewState, index: int) -> NDArray[np.float32]:
     """``(k, 4)`` float32: value as in the height's texels, strong or not, light ink or not, 0.
 
-    The ink is chosen from the level's own colour, so that a line never flips half way; where the
-    colours show another quantity than the heights it is dark.
+    One ink for all where one can be read on every level's colour, else chosen from the level's own
+    colour, so that a line never flips half way; where the colours show another quantity than the
+    heights it is dark.
     """
     heights = scene.height_range(state, index)
     values = isoline_values(scene, state, index)
@@ -29,12 +31,23 @@ def shader_levels(scene: Scene, state: ViewState, index: int) -> NDArray[np.floa
     if own.color == own.height:
         units = np.clip(scene.color_range(state, index).unit(values), 0, 1)
         colors = table(own.colormap, own.reverse)[np.rint(units * 255).astype(int)]
-        light = (luminance(colors / 255) < DARK).astype(float)
+        light = _light_ink(luminance(colors / 255))
     strong = _strong(values, state.isolines.spacing, heights)
     field = scene.items[index].field(own.height, own.smooth)
     placed = heights.on_scale(values) if heights.log else field.share(values)
     rows = np.stack([placed, strong, light, np.zeros(len(values))], axis=1)
     return rows.astype(np.float32)
+
+
+def _light_ink(ground: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``(k,)``: 1 where a line on a colour of this luminance is drawn light."""
+    # What shaders/include/isolines.glsl mixes; contrast as in WCAG 2.
+    dark, light = 0.12 * ground, 0.85 + 0.15 * ground
+    for ink, is_light in ((dark, 0.0), (light, 1.0)):
+        high, low = np.maximum(ground, ink), np.minimum(ground, ink)
+        if ((high + 0.05) / (low + 0.05)).min() >= READABLE:
+            return np.full(len(ground), is_light)
+    return (ground < DARK).astype(float)
 
 
 def isoline_values(scene: Scene, state: ViewState, index: int) -> NDArray[np.float64]:

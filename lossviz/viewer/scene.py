@@ -8,7 +8,7 @@ that turns the first into the second.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
@@ -278,16 +278,14 @@ class Scene:
         """What the heights of landscape ``index`` span; heights above ``high`` are capped."""
         own = state.surface
         found = self._range(own.height, own.height_scale, None if own.shared_scale else index)
-        if own.cap is not None and found.low < own.cap < found.high:
-            return Range(found.low, own.cap, found.log)
-        return found
+        return _capped(found, own.cap)
 
     def color_range(self, state: ViewState, index: int) -> Range:
-        """What the colours of landscape ``index`` span."""
+        """What the colours of landscape ``index`` span; where they show the heights, to the cap."""
         own = state.surface
         found = self._range(own.color, own.color_scale, None if own.shared_scale else index)
         if own.color_range is None:
-            return found
+            return _capped(found, own.cap if own.color == own.height else None)
         low, high = sorted(own.color_range)
         log = own.color_scale == "log" or (own.color_scale == "auto" and found.log)
         return _proper(low, high, log and low > 0)
@@ -319,6 +317,10 @@ class Scene:
         extents = np.array([item.extent for item in self.items]).max(axis=0)
         low = np.array([*(-extents), self.floor(state)])
         return low, np.array([*extents, self.top(state)])
+
+
+def _capped(span: Range, cap: float | None) -> Range:
+    return replace(span, high=cap) if cap is not None and span.low < cap < span.high else span
 
 
 def _proper(low: float, high: float, log: bool) -> Range:

@@ -44,10 +44,12 @@ def test_shared_scale_spans_all_landscapes():
     assert scene.color_range(state, 0).high == low.surface.loss.max()
 
 
-def test_cap_cuts_heights_and_not_colours():
+def test_cap_cuts_heights_and_the_colours_that_show_them():
     scene, state = Scene([bumpy()]), ViewState()
     state.surface.cap = 1.0
     assert scene.height_range(state, 0).high == 1.0
+    assert scene.color_range(state, 0).high == 1.0
+    state.surface.height, state.surface.cap = "accuracy", 0.5
     assert scene.color_range(state, 0).high == bumpy().surface.loss.max()
 
 
@@ -90,6 +92,14 @@ def test_odd_surfaces_have_finite_ranges(shape, value):
     texels = scene.items[0].field("loss", True).texels
     assert np.isfinite(texels).all() and (texels[..., 2] == np.isfinite(value)).all()
     assert min(texels.shape[:2]) >= 2
+
+
+def test_one_ink_for_all_lines_unless_the_colours_need_two():
+    scene, state = Scene([bumpy()]), ViewState()
+    assert not shader_levels(scene, state, 0)[:, 2].any()  # coolwarm: dark on both its ends
+    state.surface.colormap = "magma"  # from black to almost white
+    inks = shader_levels(scene, state, 0)[:, 2]
+    assert inks[0] == 1 and inks[-1] == 0 and (np.diff(inks) != 0).sum() == 1
 
 
 def test_a_replaced_landscape_has_new_textures():
