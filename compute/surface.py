@@ -93,7 +93,7 @@ def evaluate(
     """
     evaluators = [evaluators] if isinstance(evaluators, Evaluator) else list(evaluators)
     points = run.points if run is not None else {}
-    shown = time.monotonic()
+    next_shown = time.monotonic() + every
     for columns, rows in grid_levels(grid):
         indices = (rows[:, None] * grid.alphas.size + columns).ravel().tolist()
         missing = [index for index in indices if index not in points]
@@ -104,11 +104,13 @@ def evaluate(
             else:
                 points[index] = values
             progress(1)
-            if time.monotonic() - shown > every and index != missing[-1]:
+            began = time.monotonic()
+            if began >= next_shown and index != missing[-1]:
                 yield collect(grid, points, columns, rows)
-                shown = time.monotonic()
+                # However long it takes to put it together and to write it, that is a small part.
+                next_shown = time.monotonic() + max(every, 20 * (time.monotonic() - began))
         yield collect(grid, points, columns, rows)
-        shown = time.monotonic()
+        next_shown = time.monotonic() + every
 
 
 def _dealt(
