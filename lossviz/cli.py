@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lossviz import __version__
-from lossviz.errors import InputError, LossvizError, UsageError
+from lossviz.errors import InputError, LossvizError, UsageError, printable
 
 COMMANDS = {
     "view": "open landscapes in a window",
@@ -24,6 +24,7 @@ COMMANDS = {
     "convert": "write a landscape file in another form",
 }
 INTERRUPTED = 130
+LARGEST_CONFIG = 1 << 20  # bytes
 
 
 class _Parser(argparse.ArgumentParser):
@@ -53,6 +54,8 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 
 def _apply_config(parser: argparse.ArgumentParser, name: str, path: Path) -> None:
     """Make the keys of a TOML file (at the top or in a table named like the command) defaults."""
+    if not path.is_file() or path.stat().st_size > LARGEST_CONFIG:
+        raise InputError(f"{path}: expected a TOML file of options, at most 1 MiB")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -134,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LossvizError as error:
         if debug:
             raise
-        print(f"lossviz: {error}", file=sys.stderr)
+        print(f"lossviz: {printable(str(error))}", file=sys.stderr)
         return error.status
     except KeyboardInterrupt:
         print("lossviz: interrupted", file=sys.stderr)
@@ -147,5 +150,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         text = " ".join(str(error).split()) or type(error).__name__
         kind = type(error).__name__
-        print(f"lossviz: {kind}: {text} (--debug shows the traceback)", file=sys.stderr)
+        told = printable(f"{kind}: {text} (--debug shows the traceback)")
+        print(f"lossviz: {told}", file=sys.stderr)
         return 1

@@ -50,7 +50,7 @@ def step_1_2_5(span: float, count: int) -> float:
     """
     if not (math.isfinite(span) and span > 0):
         raise ValueError(f"span: expected a positive, finite number, got {span}")
-    target = span / max(count, 1)
+    target = max(span / max(count, 1), 1e-300)  # a step that is a normal number
     exponent = math.floor(math.log10(target))
     choices = [float(f"{digit}e{exponent + more}") for more in (0, 1) for digit in (1, 2, 5)]
     return min(choices, key=lambda step: abs(math.log(step / target)))

@@ -19,3 +19,8 @@ class InputError(LossvizError):
     """A file, a model or data from outside cannot be used as it is. Exit status 3."""
 
     status = 3
+
+
+def printable(text: str) -> str:
+    """``text`` without what a terminal would obey: names and titles come from files of others."""
+    return "".join(c if c.isprintable() else "?" for c in text)

@@ -29,6 +29,7 @@ from lossviz.ply_write import VERSION, Table, display_height, write
 __all__ = ["display_height", "read", "write"]
 
 FACES = {"vertex_indices", "vertex_index"}
+MOST_UNEVEN = 400_000  # faces that are read one by one: a second
 TRIANGLES = np.dtype([("indices", "<i8", (3,))])
 
 
@@ -173,17 +174,29 @@ def _walk(data: bytes, at: int, item: Element, order: str, place: str) -> tuple[
 def _uneven_lists(data: bytes, item: Element, order: str, place: str) -> tuple[Table, int]:
     """As ``_lists``, for faces of different sizes."""
     column, at = _face_column(item), 0
-    faces: dict[int, list[NDArray[Any]]] = {}
+    if item.count > MOST_UNEVEN:
+        raise InputError(
+            f"{place}: element {shown(item.name)}: expected faces of one size, or at most "
+            f"{MOST_UNEVEN:,} of different ones, got {item.count:,}"
+        )
+    starts: dict[int, list[int]] = {}
+    own = next((p for p in item.properties if p.name == column), None)
     for _ in range(item.count):
         lengths, end = _walk(data, at, item, order, place)
         for p, length in zip(item.properties, lengths, strict=True):
             at += int(p.length_type[1]) if p.length_type else 0
-            if p.name == column:
-                own = np.frombuffer(data, order + p.type, length, at)
-                faces.setdefault(length, []).append(own)
+            if p is own and length >= 3:
+                starts.setdefault(length, []).append(at)
             at += length * int(p.type[1])
         at = end
-    return _triangles([np.stack(same) for same in faces.values()]), at
+    if own is None:
+        return np.zeros(0, TRIANGLES), at
+    raw, width = np.frombuffer(data, np.uint8), int(own.type[1])
+    polygons = []
+    for length, places in starts.items():
+        where = np.array(places)[:, None] + np.arange(length * width)
+        polygons.append(raw[where].view(order + own.type).reshape(len(places), length))
+    return _triangles(polygons), at
 
 
 def _face_column(item: Element) -> str:

@@ -241,3 +241,16 @@ def test_view_without_a_display_draws_files(landscape, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "out/bumpy.png" in done.stdout
     assert (tmp_path / "out" / "bumpy.png").stat().st_size > 1000
+
+
+def test_errors_do_not_command_the_terminal(monkeypatch, capsys):
+    monkeypatch.setattr("lossviz.commands.info.run", lambda args: (_ for _ in ()).throw(
+        InputError("a.pt: \x1b[31mred\x07")))  # fmt: skip
+    assert cli.main(["info", "x.ply"]) == 3
+    assert capsys.readouterr().err == "lossviz: a.pt: ?[31mred?\n"
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", ".", "nothing.toml"])
+def test_options_come_from_a_small_regular_file(path, capsys):
+    assert cli.main(["info", "x.ply", "--config", path]) == 3
+    assert "TOML" in capsys.readouterr().err

@@ -1,5 +1,9 @@
 """``lossviz render``: what was typed, and what a saved view says."""
 
+import os
+import struct
+import zlib
+
 import pytest
 
 from lossviz import cli
@@ -32,3 +36,47 @@ def test_a_saved_view_is_drawn_as_it_was_saved(drawn, tmp_path):
 def test_without_a_saved_view_a_picture_is_1600_by_900(drawn):
     assert cli.main(["render", "x.ply", "-o", "x.png"]) == 0
     assert (drawn[0].picture.width, drawn[0].picture.height) == (1600, 900)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--scale", "nan"], ["--scale", "1000"], ["--scale=-1"], ["--cap", "nan"],
+     ["--azimuth", "inf"], ["--colormap", "nosuch"], ["--color-range", "nan:1"],
+     ["--color-range", "1"]],
+)  # fmt: skip
+def test_impossible_views_are_wrong_usage(drawn, words, capsys):
+    assert cli.main(["render", "x.ply", "-o", "x.png", *words]) == 2
+    assert not drawn and capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("size", ["0x0", "20000x100", "99999x99999", "63x100"])
+def test_impossible_windows_are_wrong_usage(size, capsys):
+    assert cli.main(["view", "--size", size]) == 2
+    assert "64x64 to 8192x8192" in capsys.readouterr().err
+
+
+def test_strange_saved_views_are_bad_input(drawn, tmp_path, capsys):
+    os.mkfifo(tmp_path / "fifo")
+    bomb = struct.pack(">II5B", 60000, 60000, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", len(bomb)) + b"IHDR" + bomb
+    chunk += struct.pack(">I", zlib.crc32(b"IHDR" + bomb))
+    (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)
+    for name in ("fifo", "bomb.png", "nothing", "."):
+        words = ["render", "x.ply", "-o", "x.png", "--view-state", str(tmp_path / name)]
+        assert cli.main(words) == 3
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_picture_that_cannot_be_written_leaves_nothing_behind(tmp_path):
+    import numpy as np
+
+    from lossviz.errors import LossvizError
+    from lossviz.viewer.scene import Scene
+    from lossviz.viewer.screenshot import save
+
+    from .viewer.scenes import bumpy
+
+    (tmp_path / "out.png").mkdir()
+    with pytest.raises(LossvizError, match=r"out\.png"):
+        save(tmp_path / "out.png", np.zeros((2, 2, 4), np.uint8), Scene([bumpy()]), ViewState())
+    assert [path.name for path in tmp_path.iterdir()] == ["out.png"]

@@ -353,3 +353,34 @@ def test_any_metadata_is_read_or_refused(tmp_path_factory, data):
         found = ply.read(path)
         json.dumps(describe(found, "fuzz.ply"), allow_nan=False)
         as_text(describe(found, "fuzz.ply"))
+
+
+@pytest.mark.parametrize("count", [1_000_000, 3_000_000])
+@pytest.mark.parametrize("last", [0, 3])
+def test_a_million_uneven_faces_cost_nothing(tmp_path, count, last):
+    """A byte a face can ask for an array a face."""
+    path = tmp_path / "a.ply"
+    header = f"{HEADER}element vertex 1\n{XYZ}element face {count + 1}\n"
+    body = bytes(12) + bytes(count) + bytes([last]) + bytes(4 * last)
+    if last == 0:
+        body = bytes(12) + bytes([3]) + bytes(12) + bytes(count)
+    path.write_bytes(
+        f"{header}property list uchar int vertex_indices\nend_header\n".encode() + body
+    )
+    assert "of different ones" in refused(path)
+
+
+def test_polygons_of_several_sizes_are_fans_of_triangles(tmp_path):
+    import struct
+
+    path = tmp_path / "a.ply"
+    points = [(0, 0, 1), (1, 0, 2), (2, 0, 3), (0, 1, 4), (1, 1, 5), (2, 1, 6)]
+    faces = [(0, 1, 4, 3), (1, 2, 5), (1, 5, 4), (0, 1)]
+    header = f"{HEADER}element vertex 6\n{XYZ}element face {len(faces)}\n"
+    body = b"".join(struct.pack("<3f", *point) for point in points)
+    body += b"".join(struct.pack(f"<B{len(f)}i", len(f), *f) for f in faces)
+    path.write_bytes(
+        f"{header}property list uchar int vertex_indices\nend_header\n".encode() + body
+    )
+    surface = ply.read(path).surface
+    assert surface.loss.tolist() == [[1, 4], [2, 5], [3, 6]]

@@ -8,6 +8,8 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from lossviz.errors import printable
+
 if TYPE_CHECKING:
     from lossviz.landscape import Curve, Floats, Landscape, Surface, Trajectory
 
@@ -116,7 +118,7 @@ def as_text(found: dict[str, Any]) -> str:
     lines += [f"  critical points  {', '.join(kinds)}"] if kinds else []
     lines += [f"  contours  {found['contours']}"] if found["contours"] else []
     lines += _provenance_lines(found["provenance"])
-    return "\n".join(map(_printable, lines))
+    return "\n".join(map(printable, lines))
 
 
 def _grid_lines(grid: dict[str, Any], quantities: dict[str, Any]) -> list[str]:
@@ -161,8 +163,3 @@ def _provenance_lines(provenance: dict[str, Any]) -> list[str]:
 
 def _number(value: float | None) -> str:
     return "—" if value is None else f"{value:.6g}"
-
-
-def _printable(text: str) -> str:
-    """Without what a terminal would obey: files come from others."""
-    return "".join(c if c.isprintable() else "?" for c in text)

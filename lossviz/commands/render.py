@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -24,10 +25,29 @@ def size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def scale(text: str) -> float:
+    """Pixels a point, above 0 and at most 20."""
+    value = finite(text)
+    if not 0 < value <= 20:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, at most 20, got {text!r}")
+    return value
+
+
+def finite(text: str) -> float:
+    """A finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"expected a finite number, got {text!r}")
+    return value
+
+
 def number_pair(text: str) -> tuple[float, float]:
     """LOW:HIGH."""
     try:
-        low, high = (float(part) for part in text.split(":"))
+        low, high = (finite(part) for part in text.split(":"))
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"expected LOW:HIGH such as 0.1:10, got {text!r}"
@@ -46,9 +66,9 @@ def add_view_arguments(parser: argparse.ArgumentParser) -> None:
     look.add_argument("--scale-of", choices=["auto", "linear", "log"], dest="value_scale",
                       help="scale of heights, colours and isolines")  # fmt: skip
     look.add_argument("--color-range", metavar="LOW:HIGH", type=number_pair)
-    look.add_argument("--cap", type=float, metavar="VALUE", help="cut heights above VALUE")
-    look.add_argument("--azimuth", type=float, metavar="DEGREES")
-    look.add_argument("--elevation", type=float, metavar="DEGREES")
+    look.add_argument("--cap", type=finite, metavar="VALUE", help="cut heights above VALUE")
+    look.add_argument("--azimuth", type=finite, metavar="DEGREES")
+    look.add_argument("--elevation", type=finite, metavar="DEGREES")
     look.add_argument("--orthographic", action="store_true", default=None)
     look.add_argument("--no-floor", action="store_true", default=None)
 
@@ -59,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="PNG")
     parser.add_argument("--size", type=size, metavar="WxH",
                         help="pixels, up to 8192 (the saved view's, else 1600x900)")  # fmt: skip
-    parser.add_argument("--scale", type=float, metavar="N",
+    parser.add_argument("--scale", type=scale, metavar="N",
                         help="pixels a point (in proportion to the size)")  # fmt: skip
     parser.add_argument("--supersample", type=int, choices=[1, 2, 3, 4])
     parser.add_argument("--transparent", action="store_true", default=None, help="no background")
@@ -105,6 +125,11 @@ def view_state(args: argparse.Namespace) -> ViewState:
     for part, name, value in choices:
         if value is not None:
             setattr(part, name, value)
+    if args.colormap is not None:
+        from lossviz.viewer.colormaps import names
+
+        if args.colormap not in names():
+            raise UsageError(f"colormap: expected {', '.join(names())}, got {args.colormap!r:.60}")
     return ViewState.from_json(state.to_json())  # checks the ranges of what was typed
 
 
@@ -118,6 +143,8 @@ def load_view(path: str) -> ViewState:
     """
     from lossviz.viewer.state import ViewState
 
+    if not Path(path).is_file():
+        raise InputError(f"{path}: expected a view as JSON or in a PNG, got no such file")
     try:
         with open(path, "rb") as file:
             start = file.read(8)
@@ -130,7 +157,7 @@ def load_view(path: str) -> ViewState:
         try:
             with Image.open(path) as image:
                 text = str(image.info.get("lossviz_view", ""))
-        except (OSError, SyntaxError, ValueError) as error:
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             raise InputError(f"{path}: expected a PNG by lossviz: {error}") from None
     try:
         return ViewState.from_json(text)

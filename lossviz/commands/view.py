@@ -14,14 +14,25 @@ from lossviz.errors import LossvizError
 if TYPE_CHECKING:
     from lossviz.viewer.state import ViewState
 
+SMALLEST, LARGEST = 64, 8192  # of the window
 BUNDLED = ("resnet56", "resnet56_noshort")
+
+
+def window_size(text: str) -> tuple[int, int]:
+    """WxH in screen units."""
+    found = size(text)
+    if min(found) < SMALLEST or max(found) > LARGEST:
+        raise argparse.ArgumentTypeError(
+            f"expected from {SMALLEST}x{SMALLEST} to {LARGEST}x{LARGEST}, got {text}"
+        )
+    return found
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``lossviz view``."""
     parser.add_argument("files", nargs="*", metavar="FILE", help="landscapes (the bundled pair)")
     parser.add_argument(
-        "--size", type=size, default=(1280, 760), metavar="WxH", help="of the window"
+        "--size", type=window_size, default=(1280, 760), metavar="WxH", help="of the window"
     )
     parser.add_argument("--output-dir", type=Path, default=Path("out"), metavar="FOLDER",
                         help="where the pictures go if there is no display (out)")  # fmt: skip

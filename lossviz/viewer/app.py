@@ -243,12 +243,26 @@ class App:
             if news.landscape is None:
                 self.tell(news.problem)
                 continue
+            old = self.scene.items[news.index].landscape
             try:
                 self.scene.replace(news.index, news.landscape)
+                self._try_drawing()
             except LossvizError as error:
                 self.tell(str(error))
+            except Exception as error:  # what cannot be drawn does not close the window
+                self.scene.replace(news.index, old)
+                self.tell(f"The new file cannot be drawn ({error}); showing the one before.")
             self._show_known()
             self.due = SETTLE
+
+    def _try_drawing(self) -> None:
+        canvas = Canvas(self.ctx)
+        try:
+            canvas.fit((64, 64))
+            self.picture.draw(self.scene, self.state, canvas.framebuffer, 64, 64, scale=1.0)
+        finally:
+            self.screen.use()
+            canvas.release()
 
     def _show_known(self) -> None:
         """Show the loss in the place of a quantity that not every landscape has (any more)."""
@@ -336,7 +350,8 @@ class App:
         self._shown = None
 
     def _free_name(self) -> Path:
-        stem = "_".join(item.title for item in self.scene.items)[:80].replace("/", "_")
+        titles = "_".join(item.title for item in self.scene.items).replace("/", "_")
+        stem = titles.encode()[:120].decode(errors="ignore")  # names have at most 255 bytes
         number = 1
         while (path := Path(f"lossviz-{stem}-{number:03}.png")).exists():
             number += 1

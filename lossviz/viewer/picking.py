@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.viewer.picture import views
-from lossviz.viewer.scene import Range, Scene
+from lossviz.viewer.scene import Range, Scene, share
 from lossviz.viewer.state import ViewState
 
 STEPS = 400
@@ -80,8 +80,8 @@ class _Heights:
         field = item.field(own.height, own.smooth)
         span: Range = scene.height_range(state, index)
         low, high = span.scaled
-        values = field.on_scale(span.log)
-        self.heights = np.clip((values - low) / (high - low), 0, 1) * scene.top(state)
+        values = share(field.on_scale(span.log), low, high)
+        self.heights = np.clip(values, 0, 1) * scene.top(state)
         self.heights[field.texels[..., 2] < 0.5] = np.nan
 
     def at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:

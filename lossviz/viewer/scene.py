@@ -28,7 +28,14 @@ _KEYS = count()
 
 Occlusion = tuple[Hashable, NDArray[np.float32] | None]
 
+FARTHEST = 1e100  # coordinate, so that products and ratios of coordinates stay finite
+LONGEST = 300  # characters of a title
 NARROWEST = 0.25  # the shorter side over the longer one, at least
+
+
+def share(values: Floats, low: float, high: float) -> Floats:
+    """Values as shares of the way from low to high; halved, as ``high - low`` may overflow."""
+    return (values / 2 - low / 2) / (high / 2 - low / 2 or 1.0)
 
 
 @dataclass(frozen=True)
@@ -41,8 +48,7 @@ class Range:
 
     def unit(self, values: Floats) -> Floats:
         """Values as 0 to 1 on this scale, not clamped."""
-        low, high = self.scaled
-        return (self.on_scale(values) - low) / (high - low)
+        return share(self.on_scale(values), *self.scaled)
 
     def on_scale(self, values: Floats) -> Floats:
         """Values as they are, or their log10 (of what is above 0, else of ``low``)."""
@@ -70,16 +76,15 @@ class Field:
     high: float
 
     def share(self, values: Floats) -> Floats:
-        """Values as shares of the range; halved first, as ``high - low`` may overflow."""
-        half = self.high / 2 - self.low / 2 or 1.0
-        return (np.asarray(values, dtype=float) / 2 - self.low / 2) / half
+        """Values as shares of the range."""
+        return share(np.asarray(values, dtype=float), self.low, self.high)
 
     def on_scale(self, log: bool) -> Floats:
         """``(m', n')`` float64: log10 of the values, or the values themselves."""
         if log:
             return self.texels[..., 1].astype(float)
-        half = self.high / 2 - self.low / 2
-        return self.low + 2 * (self.texels[..., 0].astype(float) * half)
+        shares = self.texels[..., 0].astype(float)
+        return self.low * (1 - shares) + self.high * shares
 
 
 class Item:
@@ -92,6 +97,12 @@ class Item:
                 "(lossviz info shows them)"
             )
         self.landscape = landscape
+        for axis in (landscape.surface.alphas, landscape.surface.betas):
+            if np.abs(axis).max() > FARTHEST or (np.diff(axis) < 1 / FARTHEST).any():
+                raise InputError(
+                    f"{landscape.title}: expected coordinates below {FARTHEST:g} and further apart "
+                    f"than {1 / FARTHEST:g} to draw, got {axis.min():g} to {axis.max():g}"
+                )
         self.revision = revision
         self.surface: Surface = landscape.surface
         self._fields: dict[tuple[str, bool], Field] = {}
@@ -101,8 +112,8 @@ class Item:
 
     @property
     def title(self) -> str:
-        """What it is."""
-        return self.landscape.title
+        """What it is, in characters that can be drawn: titles come from files of others."""
+        return "".join(c if c.isprintable() else " " for c in self.landscape.title[:LONGEST])
 
     @property
     def subtitle(self) -> str:
@@ -209,8 +220,8 @@ class Item:
                 fine = refine(made.share(values), parts)
                 # Interpolation may undershoot: no log of what is not positive.
                 lowest = positive if positive > 0 else 1.0
-                back = low + 2 * (fine * (high / 2 - low / 2))
-                fine_log = np.log10(np.maximum(back, lowest))
+                back = low * (1 - fine) + high * fine
+                fine_log = np.log10(np.clip(back, lowest, np.finfo(float).max))
         valid = np.isfinite(fine)
         # Holes carry their neighbours' values, so that normals and lines at their rim are right.
         filled = [_spread(np.where(valid, part, np.nan)) for part in (fine, fine_log)]
@@ -227,7 +238,7 @@ class Item:
                          for n in values.shape)  # fmt: skip
         values = values[np.ix_(rows, columns)]
         low, high = heights.scaled
-        displayed = np.clip((values - low) / (high - low), 0, 1) * top
+        displayed = np.clip(share(values, low, high), 0, 1) * top
         x, y = self.extent
         self._occlusion = key, ambient_occlusion(displayed, 2 * x, 2 * y)
         return True

@@ -91,7 +91,7 @@ def save(path: str | Path, rgba: NDArray[np.uint8], scene: Scene, state: ViewSta
     """
     from PIL import Image, PngImagePlugin
 
-    path = Path(path)
+    path, temporary = Path(path), None
     known = [{"title": item.title, **item.landscape.provenance.to_json()} for item in scene.items]
     texts = PngImagePlugin.PngInfo()
     texts.add_text("Software", f"lossviz {__version__}")
@@ -107,6 +107,8 @@ def save(path: str | Path, rgba: NDArray[np.uint8], scene: Scene, state: ViewSta
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
         raise LossvizError(f"{path}: cannot write the picture: {error.strerror}") from None
 
 

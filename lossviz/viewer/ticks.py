@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from lossviz.contours import step_1_2_5
 
+SMALLEST = 1e-290  # below, steps would be no normal numbers
+
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -21,8 +23,10 @@ class Tick:
 def linear_ticks(low: float, high: float, count: int = 5) -> list[Tick]:
     """About ``count`` ticks on multiples of a 1-2-5 step, within [low, high]."""
     span = high - low
-    if not (math.isfinite(span) and span > 0):
+    if not span > 0:
         return [Tick(low, number(low))] if math.isfinite(low) else []
+    if not SMALLEST < span < math.inf:  # too small or too large to be divided
+        return [Tick(low, number(low)), Tick(high, number(high))]
     step = step_1_2_5(span, count)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     if last - first > 1000:  # the step is below the numbers' resolution

@@ -145,3 +145,31 @@ def test_occlusion_is_open_on_a_plane_and_dark_in_a_pit():
         assert values.max() == pytest.approx(1.0, abs=0.05)
         middle = values[values.shape[0] // 2, values.shape[1] // 2]
         assert middle == 1.0 if expected == 1.0 else middle < expected
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("low, high", [(-1.7e308, 1.7e308), (5e-324, 2e-323), (1e300, 1.7e308)])
+def test_the_largest_and_smallest_numbers_have_heights_and_colours(low, high):
+    ramp = np.linspace(0, 1, 25).reshape(5, 5)
+    scene = Scene([with_loss(bumpy(5), low * (1 - ramp) + high * ramp)])
+    state = ViewState()
+    state.surface.height_scale = state.surface.color_scale = "linear"
+    span = scene.height_range(state, 0)
+    field = scene.items[0].field("loss", state.surface.smooth)
+    assert np.isfinite(field.texels).all() and np.isfinite(field.on_scale(log=False)).all()
+    assert span.unit(np.array([span.low, span.high])) == pytest.approx([0, 1])
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "\ud800 alone", "\x1b[31m", "W" * 100_000])
+def test_titles_from_others_can_be_drawn(name):
+    from lossviz.viewer.text import bitmap
+
+    title = Scene([bumpy(5, name=name)]).items[0].title
+    assert len(title) <= 300 and title.isprintable()
+    assert bitmap(title, 12).any()
+
+
+@pytest.mark.parametrize("alphas", [[-1.7e308, 1.7e308], [0, 5e-324], [1, 1e101]])
+def test_coordinates_that_cannot_be_drawn_are_told(alphas):
+    with pytest.raises(InputError, match="coordinates below"):
+        Scene([Landscape(surface=Surface(alphas, [0, 1], {"loss": np.eye(2)}))])

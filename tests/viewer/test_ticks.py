@@ -40,3 +40,10 @@ def test_nothing_for_what_is_not_finite():
     assert linear_ticks(math.nan, 1) == [] and log_ticks(0, 0)[0].value == 0
     assert linear_ticks(1.0, 1.0)[0].label == "1"
     assert [t.label for t in linear_ticks(-1, 1, 4)] == ["−1.0", "−0.5", "0", "0.5", "1.0"]
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True), st.floats(), st.integers(1, 12))
+def test_ticks_exist_whatever_the_range_is(low, high, count):
+    for ticks in (linear_ticks(low, high, count), log_ticks(low, high, count)):
+        assert len(ticks) < 2000
+        assert all(isinstance(tick.label, str) for tick in ticks)
