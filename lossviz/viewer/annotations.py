@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
+from lossviz.contours import step_1_2_5
 from lossviz.viewer.camera import View
-from lossviz.viewer.layout import SUBTITLE, TEXT, TITLE, Rect
+from lossviz.viewer.hiding import Hiding
+from lossviz.viewer.layout import BAR_ROOM, SUBTITLE, TEXT, TITLE, Rect
 from lossviz.viewer.renderers.lines import Line
 from lossviz.viewer.renderers.overlay import Box, Label
-from lossviz.viewer.scene import Range, Scene
+from lossviz.viewer.scene import Item, Range, Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import bitmap
 from lossviz.viewer.themes import THEMES, Theme
-from lossviz.viewer.ticks import Tick, linear_ticks, log_ticks
+from lossviz.viewer.ticks import Tick, linear_ticks, log_ticks, offset
 
 TICK, MINOR_TICK, GAP = 6.0, 3.0, 10.0  # points
-NAME_GAP = 30.0
-FLAT, EDGE_ON = 70.0, 12.0  # degrees of elevation: no height axis above, no floor names below
+SHORTEST = 24.0  # points: an axis that is seen shorter has no numbers
+FLAT, EDGE_ON = 70.0, 12.0  # degrees of elevation: no height axis above, the floor a line below
+BROADSIDE = 0.35  # of the longer floor axis: what the other one must have where the floor is a line
+MOST_TICKS = 6  # about as many numbers at most on a height axis and a colour bar: the same ones
 
 
 @dataclass(frozen=True)
@@ -38,39 +43,63 @@ class _Edge:
 def axes(
     scene: Scene, state: ViewState, index: int, view: View, cell: Rect, scale: float
 ) -> tuple[list[Line], list[Label]]:
-    """The three axes of a landscape: lines in the scene, labels in pixels of the picture."""
+    """The three axes of a landscape: lines in the scene, labels in pixels of the picture.
+
+    Labels that would leave the cell are left out: a part of a number is another number.
+    """
+    lines, labels = axes_unclipped(scene, state, index, view, scale)
+    return lines, [
+        replace(label, x=label.x + cell.x, y=label.y + cell.y)
+        for label in labels
+        if _inside(label_box(label, scale), view.width, view.height)
+    ]
+
+
+def axes_unclipped(
+    scene: Scene, state: ViewState, index: int, view: View, scale: float
+) -> tuple[list[Line], list[Label]]:
+    """The axes, with all labels, in pixels of the cell."""
     theme = THEMES[state.picture.theme]
     item = scene.items[index]
     x, y = item.extent
     floor, top = scene.floor(state), scene.top(state)
-    side_x = 1.0 if -view.forward[0] >= 0 else -1.0  # the corner nearest to the eye
-    side_y = 1.0 if -view.forward[1] >= 0 else -1.0
-    lines = _outline(x, y, floor, theme)
-    labels: list[Label] = []
-    painter = _Painter(view, cell, scale, theme, lines, labels)
-    if abs(state.camera.elevation) >= EDGE_ON:
-        alphas, betas = item.surface.alphas, item.surface.betas
-        along_x = _Edge(
-            np.array([-x, side_y * y, floor]), np.array([x, side_y * y, floor]),
-            np.array([0, side_y, 0]),
-        )  # fmt: skip
-        along_y = _Edge(
-            np.array([side_x * x, -y, floor]), np.array([side_x * x, y, floor]),
-            np.array([side_x, 0, 0]),
-        )  # fmt: skip
-        painter.axis(along_x, Range(*_ends(alphas), False), "α")
-        painter.axis(along_y, Range(*_ends(betas), False), "β")
-    if abs(state.camera.elevation) <= FLAT:
-        corners = [np.array([side_x * x, -side_y * y, 0]), np.array([-side_x * x, side_y * y, 0])]
+    painter = _Painter(view, scale, theme, _outline(x, y, floor, theme), [])
+    painter.hides = Hiding(scene, state, index, view).hides
+    painter.floor_axes(item, floor, state.camera.elevation)
+    if abs(state.camera.elevation) <= FLAT and item.span(state.surface.height) is not None:
+        # The silhouette's left corner.
+        side = 1.0 if view.forward[0] * view.forward[1] >= 0 else -1.0
+        corners = [np.array([x, -side * y, 0]), np.array([-x, side * y, 0])]
         left = min(corners, key=lambda corner: view.project(corner)[0, 0])
-        outward = left / np.linalg.norm(left)
-        upright = _Edge(left, left + [0, 0, top], outward)
+        upright = _Edge(left, left + [0, 0, top], left / np.linalg.norm(left))
         if floor < 0:
             foot = (float(left[0]), float(left[1]), floor)
-            lines.append(Line(foot, _point(left), _rgba(theme, "soft", 0.5), theme.line * 0.7))
-        name = state.surface.height.replace("_", " ")
-        painter.axis(upright, scene.height_range(state, index), name, name_at_end=True)
-    return lines, labels
+            color = _rgba(theme, "soft", 0.5)
+            painter.lines.append(Line(foot, _point(left), color, theme.line * 0.7))
+        painter.height_axis(upright, scene.height_range(state, index), state.surface.height)
+    return painter.lines, painter.labels
+
+
+def label_box(label: Label, scale: float) -> Rect:
+    """The pixels that a label covers."""
+    height, width = bitmap(label.text, round(label.size * scale), label.bold).shape
+    left, above = label.anchor
+    return Rect(label.x - left * width, label.y - above * height, width, height)
+
+
+def _inside(box: Rect, width: float, height: float) -> bool:
+    return box.x >= 0 and box.y >= 0 and box.x + box.width <= width and box.y + box.height <= height
+
+
+def _overlap(one: Rect, other: Rect) -> bool:
+    """Whether two labels are too near: some room between words, less between lines."""
+    room = 0.2 * one.height
+    return (
+        one.x < other.x + other.width + room
+        and other.x < one.x + one.width + room
+        and abs(one.y + one.height / 2 - other.y - other.height / 2)
+        < 0.45 * (one.height + other.height)
+    )
 
 
 def _ends(axis: np.ndarray) -> tuple[float, float]:
@@ -82,6 +111,7 @@ def _point(array: np.ndarray) -> tuple[float, float, float]:
     return float(array[0]), float(array[1]), float(array[2])
 
 
+@lru_cache(maxsize=32)
 def _rgba(theme: Theme, name: str, alpha: float = 1.0) -> tuple[float, float, float, float]:
     return (*theme.linear(name), alpha)
 
@@ -97,73 +127,124 @@ class _Painter:
     """Collects the lines and labels of axes seen in one view."""
 
     view: View
-    cell: Rect
     scale: float
     theme: Theme
     lines: list[Line]
     labels: list[Label]
+    hides: Callable[[np.ndarray], np.ndarray] = lambda points: np.zeros(len(points), bool)
 
-    def axis(self, edge: _Edge, span: Range, name: str, name_at_end: bool = False) -> None:
-        """A line, its ticks and their numbers, and the axis' name."""
-        self.lines.append(
-            Line(_point(edge.start), _point(edge.end), _rgba(self.theme, "ink"), self.theme.line)
-        )
+    def floor_axes(self, item: Item, floor: float, elevation: float) -> None:
+        """Alpha and beta, on the floor's edges that lie lowest in the picture."""
+        x, y = item.extent
+        # From below these are the far edges.
+        below = -1.0 if elevation < 0 else 1.0
+        side_x = below if -self.view.forward[0] >= 0 else -below
+        side_y = below if -self.view.forward[1] >= 0 else -below
+        line = abs(elevation) < EDGE_ON  # where the floor is a line, numbers hang under it
+        down = np.array([0.0, 0.0, -1.0])
+        edges = [
+            _Edge(np.array([-x, side_y * y, floor]), np.array([x, side_y * y, floor]),
+                  down if line else np.array([0.0, side_y, 0.0])),
+            _Edge(np.array([side_x * x, -y, floor]), np.array([side_x * x, y, floor]),
+                  down if line else np.array([side_x, 0.0, 0.0])),
+        ]  # fmt: skip
+        lengths = [self._length(edge) for edge in edges]
+        shortest = max(SHORTEST, BROADSIDE * max(lengths) if line else 0.0)
+        spans = [Range(*_ends(axis), False) for axis in (item.surface.alphas, item.surface.betas)]
+        counts = [max(2, int(length / 64)) for length in lengths]
+        finest = min(step_1_2_5(s.high - s.low, n) for s, n in zip(spans, counts, strict=True))
+        for edge, length, span, count, name in zip(
+            edges, lengths, spans, counts, "αβ", strict=True
+        ):
+            if length >= shortest:
+                self._axis(edge, span, linear_ticks(span.low, span.high, count, finest))
+                self._name_beside(edge, named(name, span))
+
+    def height_axis(self, edge: _Edge, span: Range, quantity: str) -> None:
+        """The upright axis, its name at its upper end."""
+        self._axis(edge, span, make_ticks(span, self._length(edge) / 22))
+        ((x, y, _),) = self.view.project(edge.end)
+        name = named(quantity.replace("_", " "), span)
+        self._label(name, x, y - 16 * self.scale, (0.5, 0.5), TEXT + 1, bold=True)
+
+    def _length(self, edge: _Edge) -> float:
+        """How long an axis is seen, in points."""
         ends = self.view.project(np.stack([edge.start, edge.end]))
-        length = float(np.hypot(*(ends[1] - ends[0])[:2])) / self.scale
-        ticks = make_ticks(span, max(2, int(length / (28 if name_at_end else 64))))
+        return float(np.hypot(*(ends[1] - ends[0])[:2])) / self.scale
+
+    def _axis(self, edge: _Edge, span: Range, ticks: Sequence[Tick]) -> None:
+        """A line, its ticks and their numbers."""
+        color = _rgba(self.theme, "ink")
+        self.lines.append(Line(_point(edge.start), _point(edge.end), color, self.theme.line))
         for tick in ticks:
             share = float(span.unit(np.array(tick.value)))
             if -1e-6 <= share <= 1 + 1e-6:
                 self._tick(edge, share, tick)
-        if name_at_end:
-            ((x, y, _),) = self.view.project(edge.end)
-            self._label(name, x, y - 16 * self.scale, (0.5, 0.5), TEXT + 1, "ink", bold=True)
-        else:
-            ((x, y, _),) = self.view.project(edge.at(0.5))
-            dx, dy = self._screen_direction(edge, 0.5)
-            gap = NAME_GAP * self.scale
-            self._label(name, x + dx * gap, y + dy * gap, (0.5, 0.5), TEXT + 3, "ink", bold=True)
 
-    def _screen_direction(self, edge: _Edge, share: float) -> tuple[float, float]:
-        """The unit direction on the screen in which labels of an axis hang."""
+    def _hang(self, edge: _Edge, share: float) -> tuple[np.ndarray, np.ndarray, float]:
+        """Where a share of an axis is seen (2,), the unit direction (2,) in which labels hang
+        there, and how long a point of the picture is in the scene along it."""
         base = edge.at(share)
-        near = self.view.project(np.stack([base, base + edge.outward * 0.1]))
-        direction = near[1, :2] - near[0, :2]
-        length = float(np.hypot(*direction))
-        if not length > 1e-9:
-            return 0.0, 1.0
-        return float(direction[0] / length), float(direction[1] / length)
+        here, there = self.view.project(np.stack([base, base + edge.outward * 0.1]))[:, :2]
+        pixels = float(np.hypot(*(there - here)))
+        if not pixels > 1e-6:
+            return here, np.array([0.0, 1.0]), 1e6
+        return here, (there - here) / pixels, 0.1 * self.scale / pixels
 
     def _tick(self, edge: _Edge, share: float, tick: Tick) -> None:
-        points = TICK if tick.label else MINOR_TICK
+        here, direction, point = self._hang(edge, share)
         base = edge.at(share)
-        here, there = self.view.project(np.stack([base, base + edge.outward * 0.1]))
-        pixels = max(float(np.hypot(*(there - here)[:2])), 1e-6)
-        reach = min(0.1 * points * self.scale / pixels, 0.12)  # foreshortened axes: not too long
+        reach = min((TICK if tick.label else MINOR_TICK) * point, 0.12)  # not long if foreshortened
         color = _rgba(self.theme, "ink")
         self.lines.append(
             Line(_point(base), _point(base + edge.outward * reach), color, self.theme.line)
         )
-        if tick.label:
-            dx, dy = self._screen_direction(edge, share)
-            gap = GAP * self.scale
-            anchor = (0.5 - 0.5 * dx, 0.5 - 0.42 * dy)
-            self._label(tick.label, here[0] + dx * gap, here[1] + dy * gap, anchor, TEXT, "ink")
+        if tick.label and not self._hidden(edge, share, GAP * point):
+            x, y = here + direction * GAP * self.scale
+            dx, dy = direction
+            self._label(tick.label, x, y, (0.5 - 0.5 * dx, 0.5 - 0.42 * dy), TEXT)
+
+    def _hidden(self, edge: _Edge, share: float, reach: float) -> bool:
+        """Whether the surface hides this place of an axis or where its label would stand."""
+        base = edge.at(share)
+        return bool(self.hides(np.stack([base, base + edge.outward * min(reach, 1.0)])).any())
+
+    def _name_beside(self, edge: _Edge, name: str) -> None:
+        """The axis' name beyond its numbers, at the middle if that can be seen."""
+        for share in (0.5, 0.3, 0.7, 0.1, 0.9):
+            here, direction, point = self._hang(edge, share)
+            if self._hidden(edge, share, 2 * GAP * point):
+                continue
+            for away in np.arange(2.4 * GAP, 12 * GAP, 0.2 * GAP) * self.scale:
+                x, y = here + direction * away
+                if self._label(name, x, y, (0.5, 0.5), TEXT + 3, bold=True):
+                    return
 
     def _label(
-        self, text: str, x: float, y: float, anchor: tuple[float, float], size: float, color: str,
+        self, text: str, x: float, y: float, anchor: tuple[float, float], size: float,
         bold: bool = False,
-    ) -> None:  # fmt: skip
-        if math.isfinite(x) and math.isfinite(y) and abs(x) < 1e5 and abs(y) < 1e5:
-            place = x + self.cell.x, y + self.cell.y
-            self.labels.append(
-                Label(text, *place, size, _rgba(self.theme, color), anchor, bold=bold)
-            )
+    ) -> bool:  # fmt: skip
+        """Put a label where none is yet; whether it could be."""
+        if not (math.isfinite(x) and math.isfinite(y) and max(abs(x), abs(y)) < 1e5):
+            return False
+        label = Label(text, x, y, size, _rgba(self.theme, "ink"), anchor, bold=bold)
+        box = label_box(label, self.scale)
+        if any(_overlap(box, label_box(other, self.scale)) for other in self.labels):
+            return False
+        self.labels.append(label)
+        return True
 
 
-def make_ticks(span: Range, count: int) -> list[Tick]:
-    """Ticks for a range on its scale."""
+def make_ticks(span: Range, room: float) -> list[Tick]:
+    """Ticks for a range on its scale, with ``room`` for so many numbers."""
+    count = min(max(2, int(room)), MOST_TICKS)
     return (log_ticks if span.log else linear_ticks)(span.low, span.high, count)
+
+
+def named(name: str, span: Range) -> str:
+    """An axis' name with what is taken from its numbers: "loss − 1000"."""
+    away = offset(span.low, span.high)
+    return f"{name} {'−' if away > 0 else '+'} {abs(away):.15g}" if away else name
 
 
 def color_bar(
@@ -172,11 +253,13 @@ def color_bar(
     """The bar with ticks at the right, numbers, and the quantity's name above."""
     theme = THEMES[state.picture.theme]
     ink = _rgba(theme, "ink")
+    if not any(item.span(state.surface.color) for item in scene.items):
+        return
     span = scene.color_range(state, index)
     edge = max(theme.line * scale, 0.75)
     yield Box(Rect(bar.x - edge, bar.y - edge, bar.width + 2 * edge, bar.height + 2 * edge), ink)
     yield Box(bar, (1.0, 1.0, 1.0, 1.0), bar=True)
-    for tick in make_ticks(span, max(2, int(bar.height / scale / 32))):
+    for tick in make_ticks(span, bar.height / scale / 22):
         share = float(span.unit(np.array(tick.value)))
         if not -1e-6 <= share <= 1 + 1e-6:
             continue
@@ -186,8 +269,10 @@ def color_bar(
         if tick.label:
             x = bar.x + bar.width + edge + 7 * scale
             yield Label(tick.label, x, y, TEXT, ink, (0.0, 0.5))
-    name = state.surface.color.replace("_", " ")
-    yield Label(name, bar.x, bar.y - 8 * scale, TEXT + 1, ink, (0.0, 1.0), bold=True)
+    name = named(state.surface.color.replace("_", " "), span)
+    width = bitmap(name, round((TEXT + 1) * scale), True).shape[1]
+    left = min(bar.x, bar.x + (BAR_ROOM - 8) * scale - width)  # a long name goes on to the left
+    yield Label(name, left, bar.y - 8 * scale, TEXT + 1, ink, (0.0, 1.0), bold=True)
 
 
 def title(scene: Scene, state: ViewState, index: int, place: Rect, scale: float) -> Iterator[Label]:

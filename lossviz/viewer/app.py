@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 
 from lossviz.errors import LossvizError
 from lossviz.viewer import commands as cmd
-from lossviz.viewer.camera import View, resolve
+from lossviz.viewer.camera import View
 from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.colormaps import names
 from lossviz.viewer.events import listen
 from lossviz.viewer.feed import Feed
+from lossviz.viewer.framing import framed
 from lossviz.viewer.gestures import Gestures
 from lossviz.viewer.layout import layout, sidebar_room
 from lossviz.viewer.picking import pick
@@ -190,8 +191,7 @@ class App:
     def _resolve_camera(self) -> None:
         width, height = self.free
         cell = layout(len(self.scene.items), width, height, self.points, self.state).cells[0]
-        bounds = self.scene.bounds(self.state)
-        resolve(self.state.camera, bounds, cell.width, cell.height, self.points)
+        self.state.camera = framed(self.scene, self.state, cell, self.points)
 
     def _start_gui(self) -> None:
         """Dear ImGui is loaded after the first picture."""
@@ -281,8 +281,9 @@ class App:
         match command:
             case cmd.Fit():
                 camera.distance, camera.target = 0.0, (0.0, 0.0, 0.0)
-            case cmd.Look(azimuth, elevation):
+            case cmd.Look(azimuth, elevation, orthographic):
                 camera.azimuth, camera.elevation, camera.distance = azimuth, elevation, 0.0
+                camera.orthographic |= orthographic
             case cmd.Toggle(place):
                 part, _, name = place.partition(".")
                 setattr(getattr(state, part), name, not getattr(getattr(state, part), name))

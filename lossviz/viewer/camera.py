@@ -17,9 +17,8 @@ from lossviz.viewer.state import CameraState
 
 Vector = NDArray[np.float64]
 Bounds = tuple[Vector, Vector]
+Insets = tuple[float, float, float, float]  # pixels at the left, top, right and bottom
 
-MARGIN = 0.9  # share of the viewport that a fitted box may take
-LABELS = 42.0  # points beside it, at least, for the numbers of the axes
 NEAREST, FARTHEST = 0.02, 200.0
 
 
@@ -75,41 +74,40 @@ def _tangents(camera: CameraState, aspect: float) -> tuple[float, float]:
 
 
 def resolve(
-    camera: CameraState, bounds: Bounds, width: float, height: float, scale: float = 1.0
+    camera: CameraState, bounds: Bounds, width: float, height: float, insets: Insets
 ) -> CameraState:
     """Replace distance 0 by a target and distance at which the box ``bounds`` fits; returns it.
 
-    Into ``width`` x ``height`` pixels, with room for labels of ``scale`` pixels a point.
+    Into ``width`` x ``height`` pixels less ``insets`` at the left, top, right and bottom.
     """
     if camera.distance > 0:
         return camera
-    shares = [
-        min(MARGIN, max(1 - 2 * LABELS * scale / max(side, 1), MARGIN / 2))
-        for side in (width, height)
-    ]
+    left, top, right_, bottom = insets
+    size = np.array([width, height])
     low, high = (np.asarray(side, dtype=float) for side in bounds)
     corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
     right, up, back = _frame(camera)
-    tangents = np.array(_tangents(camera, width / max(height, 1))) * shares
+    full = np.array(_tangents(camera, width / max(height, 1)))
+    # The tangents of the room at the right and above, and at the left and below.
+    after = full * (1 - 2 * np.array([right_, top]) / size)
+    before = full * (1 - 2 * np.array([left, bottom]) / size)
     target = (low + high) / 2
     local = (corners - target) @ np.column_stack([right, up, back])
-    depth = 0.0 if camera.orthographic else local[:, 2:]
-    # A corner is seen within the tangent t if t distance >= |x - shift| + t depth.
-    after, before = _reach(local[:, :2], depth, tangents)
-    distance = float(((after + before) / 2 / tangents).max())
-    # The side that has room to spare: the narrowest tangents that hold the box centre it.
-    for _ in range(40):
-        after, before = _reach(local[:, :2], depth, (after + before) / 2 / distance)
-    shift = (after - before) / 2
+    seen, depth = local[:, :2], 0.0 if camera.orthographic else local[:, 2:]
+
+    def reach() -> tuple[Vector, Vector]:
+        """What ``distance * after + shift`` and ``distance * before - shift`` must be at least."""
+        return (seen + depth * after).max(axis=0), (depth * before - seen).max(axis=0)
+
+    distance = float((sum(reach()) / (after + before)).max())
+    for _ in range(40):  # the side with room to spare: the narrowest tangents centre the box
+        spare = (after + before - sum(reach()) / distance) / 2
+        after, before = after - spare, before - spare
+    shift = (np.subtract(*reach()) - distance * (after - before)) / 2
     target = target + shift[0] * right + shift[1] * up
     camera.distance = min(max(distance, NEAREST), FARTHEST)
     camera.target = (float(target[0]), float(target[1]), float(target[2]))
     return camera
-
-
-def _reach(seen: Vector, depth: Vector | float, tangents: Vector) -> tuple[Vector, Vector]:
-    """How far a box reaches right and up, and left and down, in the target's plane: each (2,)."""
-    return (seen + depth * tangents).max(axis=0), (depth * tangents - seen).max(axis=0)
 
 
 def view(camera: CameraState, width: float, height: float) -> View:

@@ -16,6 +16,7 @@ class Look:
 
     azimuth: float
     elevation: float
+    orthographic: bool = False  # True: from there on without perspective
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ BINDINGS = (
     Binding(("R", "HOME"), Fit(), "show everything"),
     Binding(("1",), Look(-90, 0), "from the front"),
     Binding(("3",), Look(0, 0), "from the right"),
-    Binding(("7",), Look(-90, 90), "from above"),
+    Binding(("7",), Look(-90, 90, orthographic=True), "from above, as a map"),
     Binding(("5",), Toggle("camera.orthographic"), "perspective or orthographic"),
     Binding(("L",), NextScale(), "logarithmic or linear"),
     Binding(("I",), Toggle("isolines.surface"), "isolines"),

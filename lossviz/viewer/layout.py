@@ -51,7 +51,8 @@ class Layout:
 def layout(count: int, width: float, height: float, scale: float, state: ViewState) -> Layout:
     """Divide ``width`` x ``height`` pixels among ``count`` landscapes, at ``scale`` pixels a point.
 
-    The number of columns is the one that makes the cells' smaller side largest.
+    The number of columns is the one that leaves most room for the surfaces, which are about as high
+    as they are wide.
     """
     count = max(count, 1)
     bar_room = BAR_ROOM * scale if state.axes.color_bar else 0.0
@@ -59,15 +60,20 @@ def layout(count: int, width: float, height: float, scale: float, state: ViewSta
     # A bar may not take more than a third of a small picture.
     bar_room = min(bar_room, width / 3 / (1 if shared else count))
     inner = width - (bar_room if shared else 0)
-    columns = max(range(1, count + 1), key=lambda n: min(inner / n, height / math.ceil(count / n)))
+    head = (TITLE + SUBTITLE) * 1.9 * scale if state.axes.title else 0.0
+
+    def room(columns: int) -> float:
+        return min(inner / columns, height / math.ceil(count / columns) - head)
+
+    columns = max(range(1, count + 1), key=room)
     rows = math.ceil(count / columns)
     cell_width, cell_height = inner / columns, height / rows
-    head = (TITLE + SUBTITLE) * 1.9 * scale if state.axes.title else 0.0
     head = min(head, cell_height / 4)
     cells, titles, bars = [], [], []
     for index in range(count):
         row, column = divmod(index, columns)
-        x, y = column * cell_width, row * cell_height
+        missing = columns * rows - count if row == rows - 1 else 0  # the last row is centred
+        x, y = (column + missing / 2) * cell_width, row * cell_height
         own_bar = 0.0 if shared else bar_room
         titles.append(Rect(x, y, cell_width - own_bar, head))
         cells.append(Rect(x, y + head, cell_width - own_bar, cell_height - head))

@@ -7,14 +7,14 @@ multisampled framebuffer of our own and encoded for the screen at the end.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 
 import moderngl
 import numpy as np
 
 from lossviz.viewer.annotations import axes, color_bar, title
-from lossviz.viewer.camera import View, resolve, view
+from lossviz.viewer.camera import View, view
+from lossviz.viewer.framing import framed
 from lossviz.viewer.layout import Layout, Rect, layout
 from lossviz.viewer.programs import program, set_uniforms
 from lossviz.viewer.renderers.lines import LineRenderer
@@ -33,12 +33,8 @@ def views(
 ) -> tuple[Layout, list[View]]:
     """The layout of a picture and what the camera sees in each of its cells."""
     found = layout(len(scene.items), width, height, scale, state)
-    bounds = scene.bounds(state)
-    seen = []
-    for cell in found.cells:
-        camera = resolve(replace(state.camera), bounds, cell.width, cell.height, scale)
-        seen.append(view(camera, cell.width, cell.height))
-    return found, seen
+    camera = framed(scene, state, found.cells[0], scale)
+    return found, [view(camera, cell.width, cell.height) for cell in found.cells]
 
 
 def unbind(ctx: moderngl.Context) -> None:

@@ -79,6 +79,10 @@ class Field:
         """Values as shares of the range."""
         return share(np.asarray(values, dtype=float), self.low, self.high)
 
+    def at(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Field:
+        """A part of it."""
+        return replace(self, texels=self.texels[np.ix_(rows, columns)])
+
     def on_scale(self, log: bool) -> Floats:
         """``(m', n')`` float64: log10 of the values, or the values themselves."""
         if log:
@@ -233,15 +237,24 @@ class Item:
         key = self._occlusion_key(state, heights, top)
         if self._occlusion is not None and self._occlusion[0] == key:
             return False
-        values = self.field(state.surface.height, state.surface.smooth).on_scale(heights.log)
-        rows, columns = (np.unique(np.linspace(0, n - 1, min(n, SIDE)).astype(int))
-                         for n in values.shape)  # fmt: skip
-        values = values[np.ix_(rows, columns)]
-        low, high = heights.scaled
-        displayed = np.clip(share(values, low, high), 0, 1) * top
+        *_, displayed = self.displayed(state, heights, top, SIDE)
         x, y = self.extent
         self._occlusion = key, ambient_occlusion(displayed, 2 * x, 2 * y)
         return True
+
+    def displayed(
+        self, state: ViewState, heights: Range, top: float, side: int
+    ) -> tuple[Floats, Floats, Floats]:
+        """``(k,)`` x, ``(l,)`` y and ``(l, k)`` z as displayed, at most ``side`` points a side."""
+        own = state.surface
+        texels = self.field(own.height, own.smooth)
+        rows, columns = (np.unique(np.linspace(0, n - 1, min(n, side)).astype(int))
+                         for n in texels.texels.shape[:2])  # fmt: skip
+        values = texels.at(rows, columns).on_scale(heights.log)
+        low, high = heights.scaled
+        xs, ys = self.axes(own.smooth)
+        z = np.clip(share(values, low, high), 0, 1) * top
+        return xs[columns].astype(float), ys[rows].astype(float), z
 
     def occlusion(self, state: ViewState, heights: Range, top: float) -> Occlusion:
         """The occlusion that fits what is displayed, under a key of its own; None if not made."""

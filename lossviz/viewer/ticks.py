@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal, localcontext
 
 from lossviz.contours import step_1_2_5
 
@@ -20,19 +21,36 @@ class Tick:
     label: str = ""
 
 
-def linear_ticks(low: float, high: float, count: int = 5) -> list[Tick]:
-    """About ``count`` ticks on multiples of a 1-2-5 step, within [low, high]."""
+def linear_ticks(low: float, high: float, count: int = 5, like: float | None = None) -> list[Tick]:
+    """About ``count`` ticks on multiples of a 1-2-5 step, within [low, high].
+
+    Written with the decimals that they need, or that a step ``like`` another axis' needs; without
+    the ``offset`` of their range.
+    """
     span = high - low
     if not span > 0:
         return [Tick(low, number(low))] if math.isfinite(low) else []
     if not SMALLEST < span < math.inf:  # too small or too large to be divided
         return [Tick(low, number(low)), Tick(high, number(high))]
-    step = step_1_2_5(span, count)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    step, away = step_1_2_5(span, count), offset(low, high)
+    first = math.ceil((low - away) / step - 1e-9)
+    last = math.floor((high - away) / step + 1e-9)
     if last - first > 1000:  # the step is below the numbers' resolution
         return [Tick(low, number(low)), Tick(high, number(high))]
+    written = min(step, like) if like is not None and like > step / 20 else step
     values = [index * step for index in range(first, last + 1)]
-    return [Tick(value, number(value, step)) for value in values]
+    return [Tick(away + value, number(value, written)) for value in values]
+
+
+def offset(low: float, high: float) -> float:
+    """What is taken from the numbers of a range that are long and alike; 0 where none is."""
+    span, size = high - low, max(abs(low), abs(high))
+    alike = 1e4 if 1e-3 <= size < 1e5 else 100.0  # the latter are written with three digits
+    if not (math.isfinite(span) and span > 0) or size < alike * span:
+        return 0.0
+    decimals = -math.ceil(math.log10(span))
+    with localcontext(prec=400):
+        return float(Decimal(low).quantize(Decimal(1).scaleb(-decimals), ROUND_FLOOR))
 
 
 def log_ticks(low: float, high: float, count: int = 6) -> list[Tick]:

@@ -34,19 +34,20 @@ def test_from_above_alpha_points_right():
 
 
 @given(
-    st.floats(-180, 180), st.floats(-90, 90), st.floats(0.3, 3.0), st.booleans(), st.floats(15, 70)
-)
-@example(azimuth=2.0, elevation=28.0, aspect=3.0, flat=False, fov=67.0)
-def test_fit_shows_the_whole_box_and_fills_the_picture(azimuth, elevation, aspect, flat, fov):
+    st.floats(-180, 180), st.floats(-90, 90), st.floats(0.3, 3.0), st.booleans(), st.floats(15, 70),
+    st.tuples(*[st.floats(0, 100)] * 4),
+)  # fmt: skip
+@example(2.0, 28.0, 3.0, False, 67.0, (42.0, 42.0, 42.0, 42.0))
+def test_fit_fills_the_room_between_the_insets(azimuth, elevation, aspect, flat, fov, insets):
     state = CameraState(azimuth=azimuth, elevation=elevation, orthographic=flat, fov=fov)
     width, height = 900 * aspect, 900
-    camera.resolve(state, BOX, width, height)
+    camera.resolve(state, BOX, width, height, insets)
     pixels = camera.view(state, width, height).project(CORNERS)[:, :2]
-    assert (pixels >= 41).all() and (pixels <= [width - 41, height - 41]).all()
-    share = np.ptp(pixels, axis=0) / [width, height]
-    assert share.max() > 0.6  # the rest is for labels
-    middle = (pixels.min(axis=0) + pixels.max(axis=0)) / 2
-    assert middle == pytest.approx([width / 2, height / 2], abs=2)
+    left, top, right, bottom = insets
+    room = np.array([[left, top], [width - right, height - bottom]])
+    beside = np.array([pixels.min(axis=0) - room[0], room[1] - pixels.max(axis=0)])
+    assert beside.min() == pytest.approx(0, abs=0.1)  # all of it is seen, and as large as can be
+    assert beside[0] == pytest.approx(beside[1], abs=2)  # in the middle
 
 
 @given(st.floats(10, 790), st.floats(10, 590), st.booleans())

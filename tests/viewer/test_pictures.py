@@ -138,7 +138,7 @@ def test_isolines_stand_where_the_level_is(picture):
     left, right = inside[0], inside[-1]
     dips = [
         x
-        for x in range(left + 4, right - 4)
+        for x in range(left + 6, right - 4)
         if row[x] < row[x - 4] - 25 and row[x] <= row[x - 1 : x + 2].min()
     ]
     found = (np.array(dips) - left) / (right - left) * 10

@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossviz.viewer.ticks import linear_ticks, log_ticks, number, power
+from lossviz.viewer.ticks import linear_ticks, log_ticks, number, offset, power
 
 
 @given(st.floats(-1e12, 1e12), st.floats(1e-6, 1e12), st.integers(2, 12))
@@ -47,3 +47,28 @@ def test_ticks_exist_whatever_the_range_is(low, high, count):
     for ticks in (linear_ticks(low, high, count), log_ticks(low, high, count)):
         assert len(ticks) < 2000
         assert all(isinstance(tick.label, str) for tick in ticks)
+
+
+def test_long_numbers_that_differ_little_are_written_without_what_they_share():
+    assert offset(1000.0000001, 1000.0000009) == 1000
+    ticks = linear_ticks(1000.0000001, 1000.0000009, 4)
+    assert [tick.label for tick in ticks] == ["2·10⁻⁷", "4·10⁻⁷", "6·10⁻⁷", "8·10⁻⁷"]
+    assert [tick.label for tick in linear_ticks(123456, 123462, 3)] == ["6", "8", "10", "12"]
+    assert offset(-1234.5678, -1234.5671) == -1234.568
+    assert offset(0.1, 105) == offset(1e5, 1e6) == offset(-1, 1) == offset(999, 1001) == 0
+
+
+@given(st.floats(-1e300, 1e300), st.floats(1e-12, 1e300))
+def test_labels_of_a_range_differ(low, span):
+    high = low + span
+    ticks = linear_ticks(low, high, 6)
+    labels = [tick.label for tick in ticks]
+    if len(ticks) > 2:
+        assert len(set(labels)) == len(labels) and max(map(len, labels)) < 12
+
+
+def test_two_axes_are_written_with_the_same_decimals():
+    fine, coarse = linear_ticks(-1, 1, 4), linear_ticks(-1, 1, 2, like=0.5)
+    assert [tick.label for tick in fine] == ["−1.0", "−0.5", "0", "0.5", "1.0"]
+    assert [tick.label for tick in coarse] == ["−1.0", "0", "1.0"]
+    assert [tick.label for tick in linear_ticks(-1, 1, 2, like=1e-4)] == ["−1", "0", "1"]

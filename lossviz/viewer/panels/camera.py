@@ -13,7 +13,7 @@ _BUTTONS: dict[str, Command] = {
     "Fit": Fit(),
     "Front": Look(-90, 0),
     "Right": Look(0, 0),
-    "Above": Look(-90, 90),
+    "Above": Look(-90, 90, orthographic=True),
 }
 
 
