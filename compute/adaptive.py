@@ -22,9 +22,9 @@ Floats = NDArray[np.float64]
 
 FASTEST = 1 / 16  # bicubic interpolation is of fourth order: halving the step gains no more
 SMOOTH = 0.7  # surpluses that fall more slowly are those of a surface that does not interpolate
-MARGIN = 1.2  # more images than needed by the estimate, since that is one from few images
+MARGIN = 1.5  # more images than the estimate needs: from few images, long tails look short
 FINEST = 129  # points a side
-FIRST = 9  # the grid on which images are counted
+FIRST, SECOND = 9, 17  # the grids on which images are counted, and once more
 
 
 def median_error(surface: Surface) -> float:

@@ -179,12 +179,15 @@ def _with_images(args: argparse.Namespace, data: Data, count: int, error: float)
 
 def _short_of_images(work: Work, landscape: Landscape) -> bool:
     """Whether the first points show that the images, chosen by us, do not reach the tolerance."""
-    from compute.adaptive import FIRST
+    from compute.adaptive import FIRST, SECOND
 
     assert landscape.surface is not None
     if not work.args.tolerance or work.args.samples or work.data is None:
         return False
-    if max(landscape.surface.shape) != FIRST or len(work.data.targets) >= work.data.available:
+    if (
+        max(landscape.surface.shape) not in (FIRST, SECOND)
+        or len(work.data.targets) >= work.data.available
+    ):
         return False
     return landscape.provenance.error_data > work.args.tolerance
 

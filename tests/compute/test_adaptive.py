@@ -76,7 +76,7 @@ def test_lines_and_points(shape):
 
 
 def test_images_for_an_error():
-    assert images_needed(0.04, 100, 0.02) == 480  # four times as many, and a margin
+    assert images_needed(0.04, 100, 0.02) == 600  # four times as many, and a margin
     surface = sampled(smooth, 9)
     surface = Surface(surface.alphas, surface.betas,
                       {"loss": surface.loss, "loss_stderr": 0.07 * surface.loss})  # fmt: skip
