@@ -332,6 +332,8 @@ def _report(work: Work, landscape: Landscape) -> None:
         f"{args.output}: {loss.size:,} points x {known.samples:,} samples in {_clock(run.seconds)}",
         f"  loss {span}; at the centre {told}",
     ]
+    if known.is_preview:
+        lines.append(f"  a preview: evaluated in {known.precision}")
     if known.error_data:
         lines.append(f"  median standard error from the samples {known.error_data:.2%}")
     if known.error_interpolation:

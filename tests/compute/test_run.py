@@ -390,3 +390,16 @@ def test_a_hundred_kills_lose_nothing_and_compute_nothing_twice(tmp_path):
     assert len(computed) <= GRID.count + kills  # and none was computed twice but those in flight
     assert samples.keys() == all_samples.keys()
     assert all((samples[k][0] == all_samples[k][0]).all() for k in samples)
+
+
+def test_a_preview_says_that_it_is_one(checkpoint, monkeypatch, capsys):
+    monkeypatch.chdir(checkpoint)
+    words = [*COMMAND, "--checkpoint", "net.pt", "--grid", "3", "--precision", "bfloat16"]
+    assert main([*words, "-o", "a.ply"]) == 0
+    assert "a preview: evaluated in bfloat16" in capsys.readouterr().out
+    assert ply.read("a.ply").provenance.is_preview
+    assert main([*words[:-2], "-o", "b.ply"]) == 0
+    exact = ply.read("b.ply")
+    assert not exact.provenance.is_preview
+    difference = np.abs(ply.read("a.ply").surface.loss / exact.surface.loss - 1)
+    assert 0 < difference.max() < 0.02
