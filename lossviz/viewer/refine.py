@@ -68,6 +68,48 @@ def fill(values: Floats) -> Floats:
     return filled
 
 
+def nested(count: int) -> list[NDArray[np.int64]]:
+    """Choices of indices below ``count``, coarse to fine, in the order in which they are computed:
+    every 2^k-th and the last."""
+    strides = [1 << k for k in range(max(count - 1, 1).bit_length())]
+    return [np.unique([*range(0, count, stride), count - 1]) for stride in reversed(strides)]
+
+
+def bridge(values: Floats, evaluated: NDArray[np.bool_], alphas: Floats, betas: Floats) -> Floats:
+    """``(n, m)`` values with what was not evaluated yet taken from between coarser points.
+
+    Level by level, bilinear in the one before; as they are if even the corners are missing. NaN and
+    Inf that were computed stay, and spread over what lies between them and their neighbours.
+    """
+    by_row, by_column = nested(alphas.size), nested(betas.size)
+    depth = max(len(by_row), len(by_column))
+    by_row = by_row[:1] * (depth - len(by_row)) + by_row
+    by_column = by_column[:1] * (depth - len(by_column)) + by_column
+    rows, columns = by_row[0], by_column[0]
+    if evaluated.all() or not evaluated[np.ix_(rows, columns)].all():
+        return values
+    known = values[np.ix_(rows, columns)]
+    for finer_rows, finer_columns in zip(by_row[1:], by_column[1:], strict=True):
+        known = _between(known, alphas[rows], alphas[finer_rows])
+        known = _between(known.T, betas[columns], betas[finer_columns]).T
+        rows, columns = finer_rows, finer_columns
+        here = np.ix_(rows, columns)
+        known = np.where(evaluated[here], values[here], known)
+    return known
+
+
+def _between(values: Floats, known: Floats, wanted: Floats) -> Floats:
+    """Rows of ``values`` at ``known`` places, linearly at ``wanted`` ones within."""
+    after = np.clip(np.searchsorted(known, wanted), 1, max(known.size - 1, 1))
+    if known.size == 1:
+        return np.repeat(values, wanted.size, axis=0)
+    share = ((wanted - known[after - 1]) / (known[after] - known[after - 1]))[:, None]
+    with np.errstate(invalid="ignore"):
+        mixed = (1 - share) * values[after - 1] + share * values[after]
+    # At a known place its neighbours do not matter, whatever they are.
+    return np.where(share == 0, values[after - 1], np.where(share == 1, values[after], mixed))
+
+
 def refine(values: Floats, parts: int) -> Floats:
     """``(m, n)`` values on a grid ``parts`` times finer; NaN in cells with a missing corner."""
     finite = np.isfinite(values)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lossviz.errors import InputError
 from lossviz.landscape import Landscape, Surface
 from lossviz.viewer.occlusion import SIDE, ambient_occlusion
-from lossviz.viewer.refine import factor, refine
+from lossviz.viewer.refine import bridge, factor, refine
 from lossviz.viewer.state import ViewState
 
 Floats = NDArray[np.float64]
@@ -121,9 +121,15 @@ class Item:
 
     @property
     def subtitle(self) -> str:
-        """How it was computed, in one line from the provenance; empty if nothing is known."""
+        """How far it is and how it was computed, in one line; what matters most comes first."""
         known = self.landscape.provenance
-        parts = []
+        n, m = self.surface.shape
+        share = float(self.surface.evaluated.mean())
+        parts = [f"preview in {known.precision}"] if known.is_preview else []
+        if share == 0:
+            parts.append("waiting for the first points")
+        elif share < 1:
+            parts.append(f"{max(int(100 * share), 1)} % of {n}×{m}")
         if known.data:
             data = known.data.rpartition("/")[2].removeprefix("npz:").removesuffix(".npz")
             parts.append(f"{data} {known.split}".strip())
@@ -133,10 +139,9 @@ class Item:
             kind = known.directions.rpartition("/")[2]
             seed = f" (seed {known.seed})" if known.seed is not None and kind == "random" else ""
             parts.append(f"{kind} directions{seed}" if kind == "random" else kind)
-        n, m = self.surface.shape
-        done = int(self.surface.evaluated.sum())
-        grid = f"{n}×{m}" if done == n * m else f"{n}×{m}, {done / (n * m):.0%} computed"
-        return " · ".join([*parts, grid])
+        if share == 1:
+            parts.append(f"{n}×{m}")
+        return " · ".join(parts)
 
     def parts(self, smooth: bool) -> int:
         """How finely each cell is cut."""
@@ -207,8 +212,17 @@ class Item:
             self._fields[key] = self._make_field(name, self.parts(smooth))
         return self._fields[key]
 
+    def _bridged(self, name: str) -> Floats:
+        """``(n, m)`` values, between coarser points where a computation has not come yet."""
+        own, values = self.surface, self.values(name)
+        low, _, high = self.span(name) or (0.0, 0.0, 0.0)
+        with np.errstate(all="ignore"):
+            if low > 0 and high / low > LOG_RATIO and not own.evaluated.all():
+                return 10.0 ** bridge(np.log10(values), own.evaluated, own.alphas, own.betas)
+        return bridge(values, own.evaluated, own.alphas, own.betas)
+
     def _make_field(self, name: str, parts: int) -> Field:
-        values = self.values(name).T  # (m, n): rows along beta, as textures are
+        values = self._bridged(name).T  # (m, n): rows along beta, as textures are
         for axis in (0, 1):  # a single line of points becomes a ribbon
             if values.shape[axis] == 1:
                 values = np.repeat(values, 2, axis=axis)

@@ -1,11 +1,13 @@
 """Cubic convolution against its own definition and exact polynomials."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossviz.viewer.refine import factor, fill, refine, weights
+from lossviz.viewer.refine import bridge, factor, fill, nested, refine, weights
 
 
 @given(st.integers(2, 12), st.integers(1, 8), st.integers(2, 12))
@@ -42,3 +44,39 @@ def test_fill_takes_neighbours_and_leaves_the_rest():
 
 def test_factor_is_never_below_one():
     assert factor((51, 51)) == 7 and factor((2001, 3)) == 1 and factor((1, 1)) == 16
+
+
+@given(st.integers(1, 60))
+def test_nested_choices_are_those_that_are_computed(count):
+    from compute.surface import levels
+
+    ours = [tuple(choice) for choice in nested(count)]
+    assert set(map(tuple, levels(count))) <= set(ours)
+    assert all(set(a) <= set(b) for a, b in pairwise(ours))
+
+
+def test_what_is_not_evaluated_lies_between_coarser_points():
+    alphas, betas = np.array([0.0, 1, 2, 4, 5, 6]), np.array([0.0, 1, 3, 4, 7])
+    plane = 2 * alphas[:, None] - betas + 5
+    evaluated = np.zeros(plane.shape, bool)
+    evaluated[np.ix_([0, 2, 4, 5], [0, 4])] = True
+    values = np.where(evaluated, plane, np.nan)
+    assert bridge(values, evaluated, alphas, betas) == pytest.approx(plane)
+    # Where a level is under way, the next finer points lie between what there is of it.
+    evaluated[2, 2], values[2, 2] = True, 77.0
+    bridged = bridge(values, evaluated, alphas, betas)
+    assert bridged[2, 2] == 77.0 and bridged[2, 1] == pytest.approx((2 * plane[2, 0] + 77) / 3)
+    none = np.zeros(plane.shape, bool)
+    assert np.isnan(bridge(np.full(plane.shape, np.nan), none, alphas, betas)).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_holes_that_were_computed_stay(bad):
+    axis = np.arange(9.0)
+    evaluated = np.zeros((9, 9), bool)
+    evaluated[::4, ::4] = True
+    values = np.where(evaluated, 1.0, np.nan)
+    values[4, 4] = bad
+    finite = np.isfinite(bridge(values, evaluated, axis, axis))
+    assert not finite[1:8, 1:8].any()
+    assert finite[0].all() and finite[8].all() and finite[:, 0].all() and finite[:, 8].all()

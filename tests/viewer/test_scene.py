@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lossviz.errors import InputError
-from lossviz.landscape import Curve, Landscape, Surface
+from lossviz.landscape import Curve, Landscape, Provenance, Surface
 from lossviz.viewer.levels import shader_levels
 from lossviz.viewer.scene import Range, Scene
 from lossviz.viewer.state import ViewState
@@ -173,3 +173,39 @@ def test_titles_from_others_can_be_drawn(name):
 def test_coordinates_that_cannot_be_drawn_are_told(alphas):
     with pytest.raises(InputError, match="coordinates below"):
         Scene([Landscape(surface=Surface(alphas, [0, 1], {"loss": np.eye(2)}))])
+
+
+def partly(evaluated):
+    """A surface under computation."""
+    old = bumpy(33).surface
+    quantities = {
+        name: np.where(evaluated, values, np.nan) for name, values in old.quantities.items()
+    }
+    return bumpy(33).with_changes(surface=Surface(old.alphas, old.betas, quantities, evaluated))
+
+
+def test_a_surface_under_computation_is_drawn_without_holes():
+    evaluated = np.zeros((33, 33), bool)
+    evaluated[::4, ::4] = evaluated[:14:2, ::2] = True
+    item = Scene([partly(evaluated)]).items[0]
+    field, parts = item.field("loss", True), item.parts(True)
+    assert (field.texels[..., 2] == 1).all()
+    shown = field.on_scale(log=True)[::parts, ::parts].T
+    loss = np.log10(bumpy(33).surface.loss)
+    assert shown[evaluated] == pytest.approx(loss[evaluated], abs=1e-5)
+    assert np.abs(shown - loss).max() < 0.2 * np.ptp(loss)
+    assert np.isnan(item.surface.loss[1, 1])  # the data stay as they are
+    assert item.subtitle.startswith("15 % of 33×33 · ")
+
+
+def test_nothing_computed_yet_is_waited_for():
+    item = Scene([partly(np.zeros((33, 33), bool))]).items[0]
+    assert item.subtitle.startswith("waiting for the first points")
+    assert not item.field("loss", True).texels[..., 2].any()
+
+
+def test_half_precision_is_a_preview():
+    known = Provenance(precision="bfloat16", samples=64)
+    item = Scene([bumpy(11).with_changes(provenance=known)]).items[0]
+    assert item.subtitle == "preview in bfloat16 · 64 samples · 11×11"
+    assert "preview" not in Scene([bumpy(11)]).items[0].subtitle
