@@ -62,21 +62,25 @@ def _apply_config(parser: argparse.ArgumentParser, name: str, path: Path) -> Non
         raise InputError(f"{path}: expected a TOML file of options: {error}") from None
     subparsers = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
     command: argparse.ArgumentParser = subparsers.choices[name]
-    actions = {a.dest: a for a in command._actions}
+    actions = {
+        name.strip("-"): action
+        for action in command._actions
+        for name in action.option_strings or ["--" + action.dest.replace("_", "-")]
+        if name.startswith("--") and name != "--help"
+    }
     own = {k: v for k, v in table.items() if not isinstance(v, dict)}
     own |= table[name] if isinstance(table.get(name), dict) else {}
     for key, value in own.items():
-        dest = key.replace("-", "_")
-        action = actions.get(dest)
+        action = actions.get(key.replace("_", "-"))
         if action is None:
-            known = ", ".join(sorted(d.replace("_", "-") for d in actions if d != "help"))
+            known = ", ".join(sorted(actions))
             raise UsageError(f"{path}: unknown option {key!r} for {name}; it knows {known}")
         try:
             value = _as_typed(command, action, value)
         except argparse.ArgumentError as error:
             raise UsageError(f"{path}: {key}: {error.message}") from None
         action.required = False
-        command.set_defaults(**{dest: value})
+        command.set_defaults(**{action.dest: value})
 
 
 def _as_typed(command: argparse.ArgumentParser, action: argparse.Action, value: Any) -> Any:

@@ -93,6 +93,8 @@ def test_no_command_prints_the_help_and_is_wrong_usage(capsys):
         (["surface", "--grid", "eleven"], "eleven"),
         (["render", "x.ply", "-o", "x.png", "--size", "big"], "big"),
         (["render", "x.ply", "-o", "x.png", "--theme", "pink"], "pink"),
+        (["render", "x.ply", "-o", "x.png", "--color-range", "5:1"], "LOW:HIGH such as 0.1:10"),
+        (["view", "x.ply", "--color-range", "nan:1"], "nan:1"),
     ],
 )
 def test_wrong_usage_is_one_line_and_2(words, part, capsys):
@@ -176,13 +178,22 @@ def test_config_gives_defaults_and_the_command_line_wins(tmp_path, monkeypatch):
     assert (seen[1].size, seen[1].output) == ((800, 600), "b.png")
 
 
+def test_config_calls_an_option_as_the_command_line_does(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("lossviz.commands.render.run", seen.append)
+    for number, key in enumerate(("scale-of", "scale_of")):
+        file = config(tmp_path, f'{key} = "log"\noutput = "a.png"\n"color-range" = "1:2"\n')
+        assert cli.main(["render", "x.ply", "--config", file]) == 0
+        assert (seen[number].value_scale, seen[number].color_range) == ("log", (1, 2))
+
+
 @pytest.mark.parametrize(
     "text, part, status",
     [
         ("sise = 3", "sise", 2), ("size = ", "TOML", 3), ('size = "big"', "big", 2),
         ('supersample = "many"', "many", 2), ('theme = "pink"', "pink", 2),
         ("transparent = 3", "true or false", 2), ("render = 3", "unknown option 'render'", 2),
-        ("scale = [1, 2]", "one value", 2),
+        ("scale = [1, 2]", "one value", 2), ("help = true", "it knows azimuth, cap", 2),
     ],
 )  # fmt: skip
 def test_a_wrong_config_is_one_line(text, part, status, tmp_path, capsys):

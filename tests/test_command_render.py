@@ -6,8 +6,10 @@ import zlib
 
 import pytest
 
-from lossviz import cli
+from lossviz import cli, ply
+from lossviz.errors import InputError
 from lossviz.viewer.state import ViewState
+from tests.viewer.scenes import bumpy
 
 
 @pytest.fixture
@@ -74,9 +76,21 @@ def test_a_picture_that_cannot_be_written_leaves_nothing_behind(tmp_path):
     from lossviz.viewer.scene import Scene
     from lossviz.viewer.screenshot import save
 
-    from .viewer.scenes import bumpy
-
     (tmp_path / "out.png").mkdir()
     with pytest.raises(LossvizError, match=r"out\.png"):
         save(tmp_path / "out.png", np.zeros((2, 2, 4), np.uint8), Scene([bumpy()]), ViewState())
     assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
+
+
+@pytest.mark.parametrize("command", [["render", "-o", "x.png"], ["view"]])
+def test_a_cap_below_every_height_is_refused(command, tmp_path, capsys):
+    ply.write(bumpy(11), tmp_path / "a.ply")
+    assert cli.main([*command, str(tmp_path / "a.ply"), "--cap", "-5"]) == 2
+    told = capsys.readouterr().err
+    assert "cap: expected a value above the lowest loss" in told and told.count("\n") == 1
+
+
+def test_a_saved_colour_range_has_its_lower_end_first():
+    text = ViewState().to_json().replace('"color_range": null', '"color_range": [5, 1]')
+    with pytest.raises(InputError, match="lower end first"):
+        ViewState.from_json(text)

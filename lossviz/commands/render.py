@@ -48,10 +48,10 @@ def number_pair(text: str) -> tuple[float, float]:
     """LOW:HIGH."""
     try:
         low, high = (finite(part) for part in text.split(":"))
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"expected LOW:HIGH such as 0.1:10, got {text!r}"
-        ) from None
+    except (ValueError, argparse.ArgumentTypeError):
+        low = high = math.nan
+    if not low < high:
+        raise argparse.ArgumentTypeError(f"expected LOW:HIGH such as 0.1:10, got {text!r}")
     return low, high
 
 
@@ -165,14 +165,16 @@ def load_view(path: str) -> ViewState:
         raise InputError(f"{path}: {error}") from None
 
 
-def check_quantities(landscapes: Sequence[Landscape], state: ViewState) -> None:
-    """Refuse a view of quantities that no landscape has.
+def check_view(landscapes: Sequence[Landscape], state: ViewState) -> None:
+    """Refuse a view of quantities that no landscape has, or with a cap below all there is.
 
     Raises
     ------
     UsageError
-        With the names that there are.
+        With the names that there are, or the lowest height.
     """
+    import numpy as np
+
     from lossviz.viewer.colormaps import table
 
     table(state.surface.colormap)
@@ -181,6 +183,14 @@ def check_quantities(landscapes: Sequence[Landscape], state: ViewState) -> None:
         name = getattr(state.surface, option)
         if name not in known:
             raise UsageError(f"{option}: expected one of {', '.join(sorted(known))}, got {name!r}")
+    own = state.surface
+    heights = [one.surface.quantities[own.height].ravel() for one in landscapes
+               if one.surface and own.height in one.surface.quantities]  # fmt: skip
+    finite = [array[np.isfinite(array)] for array in heights]
+    lowest = min((float(array.min()) for array in finite if array.size), default=-math.inf)
+    if own.cap is not None and own.cap <= lowest:
+        raise UsageError(f"cap: expected a value above the lowest {own.height}, {lowest:g}, "
+                         f"got {own.cap:g}")  # fmt: skip
 
 
 def render_files(paths: Sequence[str | Path], output: str | Path, state: ViewState) -> None:
@@ -199,7 +209,7 @@ def render_files(paths: Sequence[str | Path], output: str | Path, state: ViewSta
     if Path(output).suffix.lower() != ".png":
         raise UsageError(f"output: expected a name that ends in .png, got {str(output)!r}")
     landscapes = [ply.read(path) for path in paths]
-    check_quantities(landscapes, state)
+    check_view(landscapes, state)
     scene = Scene(landscapes)
     context = create_context()
     picture = Picture(context)

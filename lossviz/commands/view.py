@@ -46,12 +46,12 @@ def run(args: argparse.Namespace) -> int:
     """Open the window; without a display, draw the same pictures into files."""
     _start_lightly()
     from lossviz import ply
-    from lossviz.commands.render import check_quantities
+    from lossviz.commands.render import check_view
 
     paths = [Path(path) for path in args.files] or bundled()
     state = view_state(args)
     landscapes = [ply.read(path) for path in paths]
-    check_quantities(landscapes, state)
+    check_view(landscapes, state)
     if sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):

@@ -324,7 +324,7 @@ class Scene:
         found = self._range(own.color, own.color_scale, None if own.shared_scale else index)
         if own.color_range is None:
             return _capped(found, own.cap if own.color == own.height else None)
-        low, high = sorted(own.color_range)
+        low, high = own.color_range
         log = own.color_scale == "log" or (own.color_scale == "auto" and found.log)
         return _proper(low, high, log and low > 0)
 

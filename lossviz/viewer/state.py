@@ -162,7 +162,10 @@ def _checked(part: Any, name: str, value: Any, old: Any, where: str) -> Any:
         length = 3 if name == "target" else 2
         if not isinstance(value, list | tuple) or len(value) != length:
             raise InputError(f"{where}: expected {length} numbers, got {value!r:.60}")
-        return tuple(_number(part, name, item, where) for item in value)
+        numbers = tuple(_number(part, name, item, where) for item in value)
+        if name == "color_range" and not numbers[0] < numbers[1]:
+            raise InputError(f"{where}: expected the lower end first, got {value!r:.60}")
+        return numbers
     if isinstance(old, bool | str):
         if type(value) is not type(old):
             expected = type(old).__name__

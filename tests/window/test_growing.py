@@ -67,5 +67,5 @@ def test_the_surface_grows_in_the_window(display, tmp_path):
     # The window stays when the computation is done, until it is closed.
     assert windows(environment) == [window]
     subprocess.run(["xdotool", "windowfocus", window], env=environment, check=True)
-    subprocess.run(["xdotool", "key", "--window", window, "Escape"], env=environment, check=True)
+    subprocess.run(["xdotool", "key", "Escape"], env=environment, check=True)
     eventually(lambda: not windows(environment))
