@@ -122,3 +122,9 @@ def test_a_missing_file_is_one_line_and_3(tmp_path, capsys):
     assert main(["info", str(tmp_path / "absent.ply")]) == 3
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1 and "absent.ply" in err
+
+
+def test_small_differences_can_be_seen(tmp_path, capsys):
+    surface = Surface([0, 1], [0, 1], {"loss": [[1000, 1000.0000005], [1000.0000001, 1000]]})
+    ply.write(Landscape(surface=surface), tmp_path / "a.ply")
+    assert "1000.0000005" in told(capsys, tmp_path / "a.ply")

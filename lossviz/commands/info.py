@@ -140,7 +140,7 @@ def _table(quantities: dict[str, Any], columns: dict[str, str]) -> list[str]:
     titles = "".join(f" {t:>{s}}" for t, s in zip(columns, sizes, strict=True))
     lines = [f"  {'':{width}} {titles}"]
     for name, own in quantities.items():
-        numbers = [_number(own[key]) for key in columns.values()]
+        numbers = _numbers([own[key] for key in columns.values()])
         row = "".join(f" {number:>{s}}" for number, s in zip(numbers, sizes, strict=True))
         holes = f"   {own['not_finite']:,} not finite" if own["not_finite"] else ""
         lines.append(f"  {name:{width}} {row}{holes}")
@@ -161,5 +161,14 @@ def _provenance_lines(provenance: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _number(value: float | None) -> str:
-    return "—" if value is None else f"{value:.6g}"
+def _numbers(values: list[float | None]) -> list[str]:
+    """Numbers with as many digits as tell them apart, and two more; six at least."""
+    for digits in range(6, 18):
+        if len({_number(value, digits) for value in values}) == len(set(values)):
+            break
+    digits = min(digits + 2, 17) if digits > 6 else 6  # the last one told is rounded
+    return [_number(value, digits) for value in values]
+
+
+def _number(value: float | None, digits: int = 6) -> str:
+    return "—" if value is None else f"{value:.{digits}g}"
