@@ -7,6 +7,7 @@ that turns the first into the second.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -30,12 +31,20 @@ Occlusion = tuple[Hashable, NDArray[np.float32] | None]
 
 FARTHEST = 1e100  # coordinate, so that products and ratios of coordinates stay finite
 LONGEST = 300  # characters of a title
+MOST_SHARE = 1e30  # of a range, up or down; float32 ends at 3e38
 NARROWEST = 0.25  # the shorter side over the longer one, at least
 
 
 def share(values: Floats, low: float, high: float) -> Floats:
-    """Values as shares of the way from low to high; halved, as ``high - low`` may overflow."""
-    return (values / 2 - low / 2) / (high / 2 - low / 2 or 1.0)
+    """Values as shares of the way from low to high.
+
+    A power of two brings them near 1 first, which is exact: no difference overflows or vanishes.
+    """
+    exponent = -math.frexp(max(abs(low), abs(high)))[1]
+    low, high = math.ldexp(low, exponent), math.ldexp(high, exponent)
+    with np.errstate(over="ignore"):
+        near = np.ldexp(np.asarray(values, dtype=float), exponent)
+        return np.asarray((near - low) / (high - low or 1.0))
 
 
 @dataclass(frozen=True)
@@ -76,8 +85,8 @@ class Field:
     high: float
 
     def share(self, values: Floats) -> Floats:
-        """Values as shares of the range."""
-        return share(np.asarray(values, dtype=float), self.low, self.high)
+        """Values as shares of the range, in numbers that the shaders have."""
+        return np.clip(share(values, self.low, self.high), -MOST_SHARE, MOST_SHARE)
 
     def at(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Field:
         """A part of it."""
@@ -227,15 +236,14 @@ class Item:
             if values.shape[axis] == 1:
                 values = np.repeat(values, 2, axis=axis)
         low, positive, high = self.span(name) or (0.0, np.nan, 1.0)
-        made = Field(np.zeros((0, 0, 3), np.float32), low, high)
         with np.errstate(all="ignore"):
             logs = np.log10(np.where(values > 0, values, positive))
             logs = np.where(np.isfinite(values), logs, np.nan)
             if low > 0 and high / low > LOG_RATIO:
                 fine_log = refine(logs, parts)
-                fine = made.share(10.0**fine_log)
+                fine = share(np.minimum(10.0**fine_log, np.finfo(float).max), low, high)
             else:
-                fine = refine(made.share(values), parts)
+                fine = refine(share(values, low, high), parts)
                 # Interpolation may undershoot: no log of what is not positive.
                 lowest = positive if positive > 0 else 1.0
                 back = low * (1 - fine) + high * fine
@@ -365,4 +373,6 @@ def _proper(low: float, high: float, log: bool) -> Range:
     """A range that is not empty: one value alone gets some room above."""
     if not high > low:
         high = low * 10 if log else low + max(abs(low), 1.0) * 1e-3
+        if math.isinf(high):
+            low, high = low / 10, low
     return Range(low, high, log)

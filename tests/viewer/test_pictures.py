@@ -8,6 +8,7 @@ from PIL import Image
 
 from lossviz.commands.render import load_view
 from lossviz.errors import UsageError
+from lossviz.landscape import Landscape, Surface
 from lossviz.viewer.picture import Picture
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.screenshot import save, take
@@ -125,8 +126,6 @@ def test_colour_of_a_flat_surface_is_the_colour_of_its_value(picture):
 def test_isolines_stand_where_the_level_is(picture):
     """On a ramp from 0 to 10 in alpha, lines at multiples of the step and nowhere else."""
     axis = np.linspace(0, 1, 41)
-    from lossviz.landscape import Landscape, Surface
-
     ramp = Landscape(surface=Surface(axis, axis, {"loss": 10 * np.outer(axis, np.ones(41))}))
     state = ViewState()
     _set(state, "surface", light=0.0, colormap="grey", color_range=(-20.0, 10.0))
@@ -149,8 +148,6 @@ def test_isolines_stand_where_the_level_is(picture):
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2), (3, 700)])
 @pytest.mark.parametrize("value", [1.0, np.nan, 0.0])
 def test_odd_surfaces_draw_without_an_error(picture, shape, value):
-    from lossviz.landscape import Landscape, Surface
-
     surface = Surface(np.arange(shape[0]), np.arange(shape[1]), {"loss": np.full(shape, value)})
     scene = Scene([Landscape(surface=surface)])
     assert take(picture, scene, ViewState(), width=120, height=90).shape == (90, 120, 4)
@@ -169,3 +166,45 @@ def test_a_picture_holds_its_view_and_provenance(picture, tmp_path):
 def test_impossible_sizes_are_refused(picture, size):
     with pytest.raises(UsageError, match="16 to 8192"):
         take(picture, Scene([bumpy()]), ViewState(), width=size[0], height=size[1])
+
+
+LARGEST, SMALLEST = 1.7e308, 5e-324
+EXTREME = {
+    "denormal": np.array([[1, 2], [1, 3]]) * SMALLEST,
+    "down to a denormal": np.array([[SMALLEST, 1], [1e300, 1e10]]),
+    "largest": np.array([[-LARGEST, LARGEST], [SMALLEST, 0]]),
+    "largest, positive": np.array([[1e-300, LARGEST], [1e300, 1e10]]),
+    "constant": np.full((2, 2), 1e300),
+    "constant, largest": np.full((2, 2), np.finfo(float).max),
+}
+
+
+@pytest.mark.parametrize("name", EXTREME)
+@pytest.mark.parametrize("scale", ["auto", "linear", "log"])
+def test_extreme_values_draw(picture, name, scale):
+    landscape = with_values(EXTREME[name])
+    other = with_values(np.array([[0.5, 2], [1, 3]]))
+    state = ViewState()
+    _set(state, "surface", height_scale=scale, color_scale=scale)
+    for landscapes in ([landscape], [other, landscape]):
+        take(picture, Scene(landscapes), state, width=160, height=120)
+    for cap in (SMALLEST, 1.0, 1e300):
+        _set(state, "surface", cap=cap, color_range=(-cap, cap))
+        take(picture, Scene([landscape]), state, width=160, height=120)
+
+
+def test_the_largest_numbers_have_the_shape_of_small_ones(picture):
+    """Overflow on the way would blacken the surface."""
+    state = ViewState()
+    _set(state, "surface", height_scale="linear", color_scale="linear")
+    _set(state, "isolines", surface=False, floor=False)
+    _set(state, "axes", axes=False, color_bar=False, title=False)
+    values = np.array([[-1.0, 1.0], [0.5, 0.0]])
+    small, large = (
+        take(picture, Scene([with_values(values * size)]), state, **SIZE) for size in (1, LARGEST)
+    )
+    assert np.abs(small.astype(int) - large).max() <= 2
+
+
+def with_values(values):
+    return Landscape(surface=Surface([0, 1], [0, 1], {"loss": values}))

@@ -88,7 +88,7 @@ def _span(span: Range, field: Field) -> tuple[float, float]:
     if span.log:
         return span.scaled
     low, high = field.share(np.array([span.low, span.high])).tolist()
-    return low, high
+    return low, max(high, low + 1e-6 * max(abs(low), 1.0))  # not the same in float32
 
 
 def _is_capped(scene: Scene, state: ViewState, index: int, heights: Range) -> bool:
