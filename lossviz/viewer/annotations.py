@@ -17,7 +17,7 @@ from lossviz.viewer.renderers.lines import Line
 from lossviz.viewer.renderers.overlay import Box, Label
 from lossviz.viewer.scene import Item, Range, Scene
 from lossviz.viewer.state import ViewState
-from lossviz.viewer.text import bitmap
+from lossviz.viewer.text import bitmap, one_line
 from lossviz.viewer.themes import THEMES, Theme
 from lossviz.viewer.ticks import Tick, linear_ticks, log_ticks, offset
 
@@ -164,7 +164,7 @@ class _Painter:
         """The upright axis, its name at its upper end."""
         self._axis(edge, span, make_ticks(span, self._length(edge) / 22))
         ((x, y, _),) = self.view.project(edge.end)
-        name = named(quantity.replace("_", " "), span)
+        name = named(one_line(quantity.replace("_", " ")), span)
         self._label(name, x, y - 16 * self.scale, (0.5, 0.5), TEXT + 1, bold=True)
 
     def _length(self, edge: _Edge) -> float:
@@ -269,7 +269,7 @@ def color_bar(
         if tick.label:
             x = bar.x + bar.width + edge + 7 * scale
             yield Label(tick.label, x, y, TEXT, ink, (0.0, 0.5))
-    name = named(state.surface.color.replace("_", " "), span)
+    name = named(one_line(state.surface.color.replace("_", " ")), span)
     width = bitmap(name, round((TEXT + 1) * scale), True).shape[1]
     left = min(bar.x, bar.x + (BAR_ROOM - 8) * scale - width)  # a long name goes on to the left
     yield Label(name, left, bar.y - 8 * scale, TEXT + 1, ink, (0.0, 1.0), bold=True)
@@ -291,8 +291,10 @@ def title(scene: Scene, state: ViewState, index: int, place: Rect, scale: float)
 
 def shortened(text: str, room: float, pixels: float, bold: bool) -> str:
     """``text`` with an ellipsis where it would be wider than ``room`` pixels."""
-    if bitmap(text, round(pixels), bold).shape[1] <= room:
+    begin = text[: int(8 * room / pixels) + 2]  # the narrowest letters: five or so a font size
+    width = bitmap(begin, round(pixels), bold).shape[1]
+    if begin == text and width <= room:
         return text
-    width = bitmap(text, round(pixels), bold).shape[1]
-    keep = max(1, int(len(text) * room / width) - 1)
-    return text[:keep].rstrip(" ·,") + "…"
+    rest = room - bitmap("…", round(pixels), bold).shape[1]
+    keep = max(1, int(len(begin) * min(rest / width, 1)))
+    return begin[:keep].rstrip(" ·,") + "…"

@@ -20,7 +20,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from lossviz.errors import LossvizError
+from lossviz.errors import LossvizError, printable
 from lossviz.viewer import commands as cmd
 from lossviz.viewer.camera import View
 from lossviz.viewer.canvas import Canvas
@@ -235,7 +235,7 @@ class App:
 
     def tell(self, message: str) -> None:
         """Show a line for a few seconds."""
-        self.message, self.message_until = message, time.monotonic() + TOAST
+        self.message, self.message_until = printable(message), time.monotonic() + TOAST
         self.due = SETTLE
 
     def _read_news(self) -> None:

@@ -20,6 +20,7 @@ from lossviz.landscape import Landscape, Surface
 from lossviz.viewer.occlusion import SIDE, ambient_occlusion
 from lossviz.viewer.refine import bridge, factor, refine
 from lossviz.viewer.state import ViewState
+from lossviz.viewer.text import one_line
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +31,6 @@ _KEYS = count()
 Occlusion = tuple[Hashable, NDArray[np.float32] | None]
 
 FARTHEST = 1e100  # coordinate, so that products and ratios of coordinates stay finite
-LONGEST = 300  # characters of a title
 MOST_SHARE = 1e30  # of a range, up or down; float32 ends at 3e38
 NARROWEST = 0.25  # the shorter side over the longer one, at least
 
@@ -125,8 +125,8 @@ class Item:
 
     @property
     def title(self) -> str:
-        """What it is, in characters that can be drawn: titles come from files of others."""
-        return "".join(c if c.isprintable() else " " for c in self.landscape.title[:LONGEST])
+        """What it is, in one line."""
+        return one_line(self.landscape.title)
 
     @property
     def subtitle(self) -> str:
@@ -150,7 +150,7 @@ class Item:
             parts.append(f"{kind} directions{seed}" if kind == "random" else kind)
         if share == 1:
             parts.append(f"{n}×{m}")
-        return " · ".join(parts)
+        return one_line(" · ".join(map(one_line, parts)))
 
     def parts(self, smooth: bool) -> int:
         """How finely each cell is cut."""

@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lossviz.errors import printable
 from lossviz.resources import folder
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
+
+LONGEST = 200  # letters of a line: more fit into no picture
+
+
+def one_line(text: str) -> str:
+    """A text from a file as it can be drawn: on one line, printable, not endless."""
+    text = printable(" ".join(text[: 4 * LONGEST].split()))
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 @lru_cache(maxsize=16)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lossviz.landscape import Landscape, Provenance, Surface
 from lossviz.viewer import commands
 from lossviz.viewer.picture import unbind
 from lossviz.viewer.scene import Scene
@@ -53,6 +54,21 @@ def click(gui, state, scene, x, y):
             gui.button(0, down)
         asked += frames(gui, state, scene, 2)
     return asked
+
+
+def test_any_name_is_shown(gui):
+    from lossviz.viewer.panels import information
+
+    name = "two\nlines\x00 \x1b[31m \ud800"
+    axis, values = np.arange(2.0), np.arange(4.0).reshape(2, 2)
+    surface = Surface(axis, axis, {"loss": values, name: values})
+    known = Provenance(checkpoint=name, data=name, loss=name, notes=[name])
+    scene, state = Scene([Landscape(surface=surface, name=name, provenance=known)]), ViewState()
+    state.surface.height = name
+    frames(gui, state, scene, message="a message")
+    gui.begin(WIDTH, HEIGHT, 1.0, 0.05, "light")
+    information.draw(state, scene)  # folded in the sidebar
+    gui.end(gui.target)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

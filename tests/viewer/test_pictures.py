@@ -8,11 +8,13 @@ from PIL import Image
 
 from lossviz.commands.render import load_view
 from lossviz.errors import UsageError
-from lossviz.landscape import Landscape, Surface
+from lossviz.landscape import Landscape, Provenance, Surface
+from lossviz.viewer.annotations import shortened
 from lossviz.viewer.picture import Picture
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.screenshot import save, take
 from lossviz.viewer.state import ViewState
+from lossviz.viewer.text import bitmap
 
 from .scenes import bumpy, with_loss
 
@@ -204,6 +206,35 @@ def test_the_largest_numbers_have_the_shape_of_small_ones(picture):
         take(picture, Scene([with_values(values * size)]), state, **SIZE) for size in (1, LARGEST)
     )
     assert np.abs(small.astype(int) - large).max() <= 2
+
+
+@pytest.mark.parametrize("name", ["two\nlines\r\x00", "\x1b[31mred \u202e \ud800", "W" * 200_000])
+def test_any_name_is_drawn_and_saved(picture, tmp_path, name):
+    values = np.arange(4.0).reshape(2, 2)
+    surface = Surface([0, 1], [0, 1], {"loss": values, name: values})
+    known = Provenance(data=name, split=name, directions=name, notes=[name])
+    scene = Scene([Landscape(surface=surface, name=name, provenance=known)])
+    state = ViewState()
+    _set(state, "surface", height=name, color=name)
+    rgba = take(picture, scene, state, width=160, height=120)
+    save(tmp_path / "a.png", rgba, scene, state)
+    for text in (scene.items[0].title, scene.items[0].subtitle):
+        assert text.isprintable() and 0 < len(text) <= 200
+
+
+def test_a_long_title_is_cut_before_it_is_drawn(monkeypatch):
+    widths = []
+
+    def measured(*what):
+        widths.append(bitmap(*what).shape[1])
+        return bitmap(*what)
+
+    monkeypatch.setattr("lossviz.viewer.annotations.bitmap", measured)
+    for letter in "Wne":
+        text = shortened(letter * 200, 300.0, 80.0, bold=True)
+        assert text.endswith("…") and bitmap(text, 80, True).shape[1] <= 300
+    assert max(widths) < 4000
+    assert shortened("Short", 300.0, 80.0, bold=True) == "Short"
 
 
 def with_values(values):

@@ -8,6 +8,7 @@ from lossviz.viewer.commands import Command
 from lossviz.viewer.panels.widgets import fact
 from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
+from lossviz.viewer.text import one_line
 from lossviz.viewer.ticks import number
 
 
@@ -35,7 +36,7 @@ def _values(item: Item) -> None:
         span = item.span(name)
         low, high = (span[0], span[2]) if span else (float("nan"),) * 2
         imgui.table_next_column()
-        imgui.text_disabled(name.replace("_", " "))
+        imgui.text_disabled(one_line(name.replace("_", " ")))
         for value in (low, high, float(values[item.surface.center])):
             imgui.table_next_column()
             imgui.text(number(value))

@@ -8,6 +8,9 @@ import numpy as np
 from imgui_bundle import imgui
 from numpy.typing import NDArray
 
+from lossviz.errors import printable
+from lossviz.viewer.text import one_line
+
 NAME_SHARE = 0.40  # of the sidebar's width
 
 
@@ -35,7 +38,7 @@ def choice(name: str, value: str, choices: Sequence[str]) -> str:
     """One of a few strings."""
     names = list(choices) if value in choices else [value, *choices]
     changed, index = imgui.combo(
-        _row(name), names.index(value), [n.replace("_", " ") for n in names]
+        _row(name), names.index(value), [one_line(n.replace("_", " ")) for n in names]
     )
     return names[index] if changed else value
 
@@ -103,5 +106,5 @@ def fact(name: str, value: str) -> None:
     imgui.text_disabled(name)
     imgui.same_line(imgui.get_window_width() * NAME_SHARE)
     imgui.push_text_wrap_pos(0.0)
-    imgui.text_unformatted(value)
+    imgui.text_unformatted(printable(value))
     imgui.pop_text_wrap_pos()
