@@ -29,7 +29,8 @@ from lossviz.ply_write import VERSION, Table, display_height, write
 __all__ = ["display_height", "read", "write"]
 
 FACES = {"vertex_indices", "vertex_index"}
-MOST_UNEVEN = 400_000  # faces that are read one by one: a second
+MOST_UNEVEN = 400_000  # lists that are read one by one: a second
+MOST_IN_TEXT = 1_000_000  # lists in a text file: seconds, and half a kilobyte each
 TRIANGLES = np.dtype([("indices", "<i8", (3,))])
 
 
@@ -174,7 +175,7 @@ def _walk(data: bytes, at: int, item: Element, order: str, place: str) -> tuple[
 def _uneven_lists(data: bytes, item: Element, order: str, place: str) -> tuple[Table, int]:
     """As ``_lists``, for faces of different sizes."""
     column, at = _face_column(item), 0
-    if item.count > MOST_UNEVEN:
+    if item.count * len(item.properties) > MOST_UNEVEN:
         raise InputError(
             f"{place}: element {shown(item.name)}: expected faces of one size, or at most "
             f"{MOST_UNEVEN:,} of different ones, got {item.count:,}"
@@ -228,6 +229,12 @@ def _through_plyfile(header: Header, path: Path, place: str) -> dict[str, Table]
     """ASCII files."""
     import plyfile  # here: the viewer's files do not need it, and its import is slow
 
+    lists = sum(item.count * len(item.properties) for item in header.elements if item.has_lists)
+    if lists > MOST_IN_TEXT:
+        raise InputError(
+            f"{place}: expected at most {MOST_IN_TEXT:,} faces in a text file, got {lists:,}; "
+            "save it as a binary file"
+        )
     known = {
         item.name: {p.name: 3 for p in item.properties if p.length_type}
         for item in header.elements

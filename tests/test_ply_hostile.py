@@ -370,6 +370,20 @@ def test_a_million_uneven_faces_cost_nothing(tmp_path, count, last):
     assert "of different ones" in refused(path)
 
 
+def test_lists_that_are_read_one_by_one_are_few(tmp_path):
+    path = tmp_path / "a.ply"
+    many = "".join(f"property list uchar char a{i}\n" for i in range(100))
+    header = f"{HEADER}element vertex 1\n{XYZ}element other 100000\n{many}end_header\n"
+    path.write_bytes(header.encode() + bytes(12) + bytes(100 * 99_999) + bytes([1]) + bytes(100))
+    assert "of different ones" in refused(path)
+    path.write_bytes(
+        head("element vertex 1", *XYZ.splitlines(), "element face 1000001", FACE[1], kind="ascii")
+        + b"0 0 0\n"
+        + b"0\n" * 1_000_001
+    )
+    assert "save it as a binary file" in refused(path)
+
+
 def test_polygons_of_several_sizes_are_fans_of_triangles(tmp_path):
     import struct
 
