@@ -26,6 +26,7 @@ from lossviz.viewer.textures import Textures
 from lossviz.viewer.themes import THEMES
 
 MULTISAMPLES = 4
+MOST_PIXELS = 1 << 24  # more are not multisampled: each costs 60 bytes, and is hardly seen
 
 
 def views(
@@ -156,6 +157,8 @@ class Picture:
 
     def _canvas_of(self, width: int, height: int, multisamples: int) -> _Canvas:
         multisamples = min(multisamples, self.ctx.max_samples)
+        if width * height > MOST_PIXELS:
+            multisamples = 1
         wanted = width, height, multisamples
         if self._canvas is None or self._canvas.wanted != wanted:
             if self._canvas is not None:
