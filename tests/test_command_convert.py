@@ -20,6 +20,11 @@ def convert(*words):
     return main(["convert", *map(str, words)])
 
 
+def test_a_name_that_cannot_be_printed_is_no_error(path, tmp_path, capsys):
+    assert convert(path, tmp_path / "\udcff\n.ply") == 0
+    assert capsys.readouterr().out == f"{tmp_path}/??.ply\n"
+
+
 @pytest.mark.parametrize("options", [[], ["--ascii"], ["--edges"], ["--ascii", "--edges"]])
 def test_everything_is_kept(path, tmp_path, options, capsys):
     out = tmp_path / "out.PLY"

@@ -44,11 +44,23 @@ def test_without_a_saved_view_a_picture_is_1600_by_900(drawn):
     "words",
     [["--scale", "nan"], ["--scale", "1000"], ["--scale=-1"], ["--cap", "nan"],
      ["--azimuth", "inf"], ["--colormap", "nosuch"], ["--color-range", "nan:1"],
-     ["--color-range", "1"]],
+     ["--color-range", "1"], ["--azimuth", "1e9"], ["--elevation", "91"]],
 )  # fmt: skip
 def test_impossible_views_are_wrong_usage(drawn, words, capsys):
     assert cli.main(["render", "x.ply", "-o", "x.png", *words]) == 2
     assert not drawn and capsys.readouterr().err.count("\n") == 1
+
+
+def test_what_cannot_be_written_or_drawn_is_said_before_a_file_is_read(tmp_path, capsys):
+    (tmp_path / "folder.png").mkdir()
+    for output, part in (("folder.png", "is a folder"), ("no/such.png", "is missing")):
+        assert cli.main(["render", "absent.ply", "-o", str(tmp_path / output)]) == 1
+        assert part in capsys.readouterr().err
+    for size in ("0x0", "15x100", "99999x100"):
+        words = ["render", "absent.ply", "-o", str(tmp_path / "a.png"), "--size", size]
+        assert cli.main(words) == 2
+        assert "16 to 8192" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
 
 
 @pytest.mark.parametrize("size", ["0x0", "20000x100", "99999x99999", "63x100"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lossviz.errors import UsageError
+from lossviz.errors import UsageError, printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,5 +32,5 @@ def run(args: argparse.Namespace) -> int:
     if args.plain and landscape.surface is None:
         raise UsageError("plain: expected a surface, got curves only")
     ply.write(landscape, args.output, plain=args.plain, ascii=args.ascii, edges=args.edges)
-    print(args.output)
+    print(printable(str(args.output)))
     return 0

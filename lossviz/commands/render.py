@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lossviz.errors import InputError, UsageError
+from lossviz.errors import InputError, UsageError, printable
 
 if TYPE_CHECKING:
     from lossviz.landscape import Landscape
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
         if (value := getattr(args, name)) is not None:
             setattr(own, name, value)
     render_files(args.files, args.output, state)
-    print(args.output)
+    print(printable(args.output))
     return 0
 
 
@@ -107,6 +107,8 @@ def view_state(args: argparse.Namespace) -> ViewState:
     ------
     InputError
         If the saved view cannot be read.
+    UsageError
+        If there is no such colour map, or a number is out of its range.
     """
     from lossviz.viewer.state import ViewState
 
@@ -130,7 +132,10 @@ def view_state(args: argparse.Namespace) -> ViewState:
 
         if args.colormap not in names():
             raise UsageError(f"colormap: expected {', '.join(names())}, got {args.colormap!r:.60}")
-    return ViewState.from_json(state.to_json())  # checks the ranges of what was typed
+    try:
+        return ViewState.from_json(state.to_json())  # checks the ranges of what was typed
+    except InputError as error:
+        raise UsageError(str(error).replace("view state.", "", 1)) from None
 
 
 def load_view(path: str) -> ViewState:
@@ -204,10 +209,10 @@ def render_files(paths: Sequence[str | Path], output: str | Path, state: ViewSta
     from lossviz import ply
     from lossviz.viewer.picture import Picture
     from lossviz.viewer.scene import Scene
-    from lossviz.viewer.screenshot import create_context, save, take
+    from lossviz.viewer.screenshot import check_output, check_size, create_context, save, take
 
-    if Path(output).suffix.lower() != ".png":
-        raise UsageError(f"output: expected a name that ends in .png, got {str(output)!r}")
+    check_output(output)
+    check_size(state.picture.width, state.picture.height)
     landscapes = [ply.read(path) for path in paths]
     check_view(landscapes, state)
     scene = Scene(landscapes)

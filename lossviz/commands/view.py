@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lossviz.commands.render import add_view_arguments, render_files, size, view_state
-from lossviz.errors import LossvizError
+from lossviz.errors import LossvizError, printable
 
 if TYPE_CHECKING:
     from lossviz.viewer.state import ViewState
@@ -103,17 +103,19 @@ def bundled() -> list[Path]:
 
 def _into_files(paths: list[Path], state: ViewState, folder: Path, why: str) -> int:
     """One picture of all, and one of each if there are several."""
+    from lossviz.viewer.screenshot import file_stem
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LossvizError(f"{folder}: cannot be made: {error.strerror}") from None
-    jobs = [(paths, "_and_".join(path.stem for path in paths)[:100])]
+    jobs = [(paths, file_stem((path.stem for path in paths), "_and_"))]
     if len(paths) > 1:
         jobs += [([path], path.stem) for path in paths]
-    print(f"lossviz: {why}, so the pictures go into files:")
+    print(f"lossviz: {printable(why)}, so the pictures go into files:")
     for some, name in jobs:
         target = folder / f"{name}.png"
         state.picture.width, state.picture.height = (1920, 960) if len(some) > 1 else (1440, 1080)
         render_files(some, target, state)
-        print(f"  {target}")
+        print(f"  {printable(str(target))}")
     return 0

@@ -351,12 +351,12 @@ class App:
         self._shown = None
 
     def _free_name(self) -> Path:
-        titles = "_".join(item.title for item in self.scene.items).replace("/", "_")
-        stem = titles.encode()[:120].decode(errors="ignore")  # names have at most 255 bytes
-        number = 1
-        while (path := Path(f"lossviz-{stem}-{number:03}.png")).exists():
+        from lossviz.viewer.screenshot import file_stem
+
+        stem, number = file_stem(item.title for item in self.scene.items), 1
+        while os.path.exists(path := f"lossviz-{stem}-{number:03}.png"):
             number += 1
-        return path
+        return Path(path)
 
     def _window_pixels(self) -> NDArray[np.uint8]:
         """The window, drawn once more off the screen: the shown one cannot be read reliably."""

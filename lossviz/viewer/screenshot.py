@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,18 @@ def natural_scale(width: int, height: int) -> float:
     return max(min(height, width * 0.75) / POINTS, 0.35)
 
 
+def check_size(width: int, height: int) -> None:
+    """Refuse pictures of impossible sizes.
+
+    Raises
+    ------
+    UsageError
+        If a side has not 16 to 8192 pixels.
+    """
+    if not (16 <= width <= LARGEST and 16 <= height <= LARGEST):
+        raise UsageError(f"size: expected 16 to {LARGEST} pixels a side, got {width}x{height}")
+
+
 def take(
     picture: Picture, scene: Scene, state: ViewState, *, width: int, height: int,
     scale: float = 0.0, supersample: int = 2, transparent: bool = False,
@@ -42,8 +55,7 @@ def take(
     UsageError
         If the size is not 16 to 8192 pixels, or supersample not 1 to 4.
     """
-    if not (16 <= width <= LARGEST and 16 <= height <= LARGEST):
-        raise UsageError(f"size: expected 16 to {LARGEST} pixels a side, got {width}x{height}")
+    check_size(width, height)
     if not 1 <= supersample <= 4:
         raise UsageError(f"supersample: expected 1 to 4, got {supersample}")
     picture.improve(scene, state)
@@ -110,6 +122,28 @@ def save(path: str | Path, rgba: NDArray[np.uint8], scene: Scene, state: ViewSta
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         raise LossvizError(f"{path}: cannot write the picture: {error.strerror}") from None
+
+
+def check_output(path: str | Path) -> None:
+    """Refuse what ``save`` could not write, before anything is drawn.
+
+    Raises
+    ------
+    UsageError, LossvizError
+        If it is no name of a PNG, a folder, or in a folder that cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"output: expected a name that ends in .png, got {str(path)!r}")
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        why = "is a folder" if path.is_dir() else "its folder is missing or cannot be written"
+        raise LossvizError(f"{path}: cannot write the picture: {why}")
+
+
+def file_stem(names: Iterable[str], between: str = "_") -> str:
+    """The name of a file with these things in it, short enough for any file system."""
+    stem = between.join(names).replace("/", "_")
+    return os.fsencode(stem)[:100].decode(errors="ignore")
 
 
 def create_context() -> moderngl.Context:

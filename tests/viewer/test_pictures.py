@@ -12,7 +12,7 @@ from lossviz.landscape import Landscape, Provenance, Surface
 from lossviz.viewer.annotations import shortened
 from lossviz.viewer.picture import Picture
 from lossviz.viewer.scene import Scene
-from lossviz.viewer.screenshot import save, take
+from lossviz.viewer.screenshot import file_stem, save, take
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import bitmap
 
@@ -220,6 +220,17 @@ def test_any_name_is_drawn_and_saved(picture, tmp_path, name):
     save(tmp_path / "a.png", rgba, scene, state)
     for text in (scene.items[0].title, scene.items[0].subtitle):
         assert text.isprintable() and 0 < len(text) <= 200
+
+
+@pytest.mark.parametrize("letter", ["W", "é", "損", "😀", "\udcff", "/"])
+def test_names_of_pictures_fit_into_a_file_system(tmp_path, letter):
+    stem = file_stem([letter * 200, "other"])
+    (tmp_path / f"lossviz-{stem}-001.png").touch()
+
+
+def test_large_framebuffers_are_not_multisampled(picture):
+    assert picture._canvas_of(640, 480, 4)._parts[0].samples > 1
+    assert picture._canvas_of(8192, 2049, 4)._parts[0].samples == 0
 
 
 def test_a_long_title_is_cut_before_it_is_drawn(monkeypatch):
