@@ -378,7 +378,13 @@ class App:
         except LossvizError as error:
             self.tell(str(error))
             return
-        self.scene = scene
+        before, self.scene = self.scene, scene
+        try:
+            self._try_drawing()
+        except Exception as error:
+            self.scene = before
+            self.tell(f"The files cannot be drawn ({error}); showing the ones before.")
+            return
         self.feed = Feed([Path(path) for path in paths], wake=glfw.post_empty_event)
         glfw.set_window_title(self.handle, window_title(scene))
         self._show_known()

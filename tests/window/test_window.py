@@ -240,10 +240,18 @@ def test_a_picture_of_the_window_shows_the_panels(display, tmp_path):
 def test_dropped_files_are_shown_instead(display, tmp_path):
     for name in ("first", "second", "third"):
         ply.write(bumpy(11, name=name), tmp_path / f"{name}.ply")
+    ply.write(bumpy(11, name="undrawable"), tmp_path / "undrawable.ply")
     (tmp_path / "broken.ply").write_bytes(b"ply")
     script = """
 from lossviz.viewer import app
 step, drops = app.App._step, [["second.ply", "third.ply"], ["broken.ply"], ["nothing.ply"]]
+drops.append(["undrawable.ply"])
+draw = app.Picture.draw
+def drawing(self, scene, *rest, **named):
+    if scene.items[0].title == "undrawable":
+        raise ValueError("math domain error")
+    draw(self, scene, *rest, **named)
+app.Picture.draw = drawing
 def dropping(self):
     step(self)
     if drops and not self.due:
@@ -265,7 +273,8 @@ raise SystemExit(status)
         cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0 and done.stderr == "", done.stderr
-    both, broken, nothing = done.stdout.splitlines()
+    both, broken, nothing, undrawable = done.stdout.splitlines()
+    assert undrawable.startswith("2 | The files cannot be drawn (math domain error)")
     assert both == "2 |  | 2"
     assert broken.startswith("2 | broken.ply: ") and broken.endswith("| 2")
     assert nothing.startswith("2 | nothing.ply: ")
