@@ -71,5 +71,5 @@ def _strong(values: NDArray[np.float64], spacing: str, heights: Range) -> NDArra
             return (np.abs(decades - np.rint(decades)) < 1e-6).astype(float)
     if len(values) < 2:
         return np.zeros(len(values))
-    multiple = values / np.diff(values).min()
+    multiple = values / max(np.diff(values).min(), np.finfo(float).tiny)
     return (np.abs(multiple / 5 - np.rint(multiple / 5)) < 1e-3).astype(float)

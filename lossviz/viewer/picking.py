@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.viewer.picture import views
-from lossviz.viewer.scene import Range, Scene, share
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
 STEPS = 400
@@ -78,9 +78,7 @@ class _Heights:
         item, own = scene.items[index], state.surface
         self.xs, self.ys = item.axes(own.smooth)
         field = item.field(own.height, own.smooth)
-        span: Range = scene.height_range(state, index)
-        low, high = span.scaled
-        values = share(field.on_scale(span.log), low, high)
+        values = field.unit(scene.height_range(state, index))
         self.heights = np.clip(values, 0, 1) * scene.top(state)
         self.heights[field.texels[..., 2] < 0.5] = np.nan
 

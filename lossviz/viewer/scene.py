@@ -92,12 +92,12 @@ class Field:
         """A part of it."""
         return replace(self, texels=self.texels[np.ix_(rows, columns)])
 
-    def on_scale(self, log: bool) -> Floats:
-        """``(m', n')`` float64: log10 of the values, or the values themselves."""
-        if log:
-            return self.texels[..., 1].astype(float)
-        shares = self.texels[..., 0].astype(float)
-        return self.low * (1 - shares) + self.high * shares
+    def unit(self, span: Range) -> Floats:
+        """``(m', n')`` float64: the values as 0 to 1 on the scale of ``span``, not clamped."""
+        if span.log:
+            return share(self.texels[..., 1].astype(float), *span.scaled)
+        ends = np.clip(span.unit(np.array([self.low, self.high])), -MOST_SHARE, MOST_SHARE)
+        return ends[0] + self.texels[..., 0].astype(float) * (ends[1] - ends[0])
 
 
 class Item:
@@ -163,9 +163,8 @@ class Item:
         for axis, extent in zip(
             (self.surface.alphas, self.surface.betas), self.extent, strict=True
         ):
-            axis = axis if axis.size > 1 else np.array([axis[0] - 0.5, axis[0] + 0.5])
-            unit = 2 * (axis - axis[0]) / (axis[-1] - axis[0]) - 1
-            fine = np.interp(np.arange((axis.size - 1) * parts + 1) / parts, range(axis.size), unit)
+            unit = 2 * share(axis, axis[0], axis[-1]) - 1 if axis.size > 1 else np.array([-1, 1])
+            fine = np.interp(np.arange((unit.size - 1) * parts + 1) / parts, range(unit.size), unit)
             sides.append((fine * extent).astype(np.float32))
         return sides[0], sides[1]
 
@@ -242,6 +241,7 @@ class Item:
             if low > 0 and high / low > LOG_RATIO:
                 fine_log = refine(logs, parts)
                 fine = share(np.minimum(10.0**fine_log, np.finfo(float).max), low, high)
+                fine = np.minimum(fine, MOST_SHARE)  # interpolation may overshoot by decades
             else:
                 fine = refine(share(values, low, high), parts)
                 # Interpolation may undershoot: no log of what is not positive.
@@ -272,10 +272,8 @@ class Item:
         texels = self.field(own.height, own.smooth)
         rows, columns = (np.unique(np.linspace(0, n - 1, min(n, side)).astype(int))
                          for n in texels.texels.shape[:2])  # fmt: skip
-        values = texels.at(rows, columns).on_scale(heights.log)
-        low, high = heights.scaled
         xs, ys = self.axes(own.smooth)
-        z = np.clip(share(values, low, high), 0, 1) * top
+        z = np.clip(texels.at(rows, columns).unit(heights), 0, 1) * top
         return xs[columns].astype(float), ys[rows].astype(float), z
 
     def occlusion(self, state: ViewState, heights: Range, top: float) -> Occlusion:

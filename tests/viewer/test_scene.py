@@ -18,7 +18,9 @@ def test_computed_points_are_drawn_at_their_values():
     field, parts = item.field("loss", True), item.parts(True)
     at_points = field.texels[::parts, ::parts]
     loss = landscape.surface.loss.T
-    assert field.on_scale(log=False)[::parts, ::parts] == pytest.approx(loss, abs=1e-6 * loss.max())
+    assert field.unit(Range(0, 1, log=False))[::parts, ::parts] == pytest.approx(
+        loss, abs=1e-6 * loss.max()
+    )
     assert at_points[..., 0] == pytest.approx((loss - loss.min()) / np.ptp(loss), abs=1e-6)
     assert at_points[..., 1] == pytest.approx(np.log10(landscape.surface.loss.T), abs=1e-5)
 
@@ -156,7 +158,7 @@ def test_the_largest_and_smallest_numbers_have_heights_and_colours(low, high):
     state.surface.height_scale = state.surface.color_scale = "linear"
     span = scene.height_range(state, 0)
     field = scene.items[0].field("loss", state.surface.smooth)
-    assert np.isfinite(field.texels).all() and np.isfinite(field.on_scale(log=False)).all()
+    assert np.isfinite(field.texels).all() and np.isfinite(field.unit(span)).all()
     assert span.unit(np.array([span.low, span.high])) == pytest.approx([0, 1])
 
 
@@ -190,7 +192,7 @@ def test_a_surface_under_computation_is_drawn_without_holes():
     item = Scene([partly(evaluated)]).items[0]
     field, parts = item.field("loss", True), item.parts(True)
     assert (field.texels[..., 2] == 1).all()
-    shown = field.on_scale(log=True)[::parts, ::parts].T
+    shown = field.unit(Range(1, 10, log=True))[::parts, ::parts].T
     loss = np.log10(bumpy(33).surface.loss)
     assert shown[evaluated] == pytest.approx(loss[evaluated], abs=1e-5)
     assert np.abs(shown - loss).max() < 0.2 * np.ptp(loss)
