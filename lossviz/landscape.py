@@ -7,6 +7,7 @@ told where it went wrong. Arrays are float64 and read-only. A new scalar map is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final, Literal, Self, get_args
@@ -107,16 +108,30 @@ class Surface:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Scalar quantities along a line theta* + alpha delta: ``alphas``, each quantity ``(k,)``."""
+    """Scalar quantities along a line theta* + alpha delta.
+
+    Attributes
+    ----------
+    alphas
+        ``(k,)``, strictly increasing; between two checkpoints 0 is the first and 1 the second.
+    quantities
+        Name to ``(k,)``; ``loss`` is always there.
+    points
+        ``(k, 2)`` where the line runs over the landscape's surface, if it lies in its plane.
+    """
 
     name: str
     alphas: Floats
     quantities: Mapping[str, Floats]
+    points: Floats | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "alphas", _axis(self.alphas, "alphas"))
         found = _quantities(self.quantities, self.alphas.shape, f"curve {self.name!r}")
         object.__setattr__(self, "quantities", found)
+        if self.points is not None:
+            points = _floats(self.points, "points", (self.alphas.size, 2))
+            object.__setattr__(self, "points", points)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +193,19 @@ class CriticalPoint:
             raise ValueError(f"kind: expected one of {get_args(PointKind)}, got {self.kind!r}")
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A named place on the plane, such as another network that it passes through.
+
+    ``value`` is the loss of that network itself; NaN if it is not known.
+    """
+
+    name: str
+    alpha: float
+    beta: float
+    value: float = math.nan
+
+
 @dataclass(frozen=True, eq=False)
 class Contour:
     """One connected isoline: ``points (k, 2)`` in alpha, beta, at ``level`` of the loss."""
@@ -209,6 +237,9 @@ class Provenance:
     direction_normalize: str = ""  # "filter", …
     direction_ignore: str = ""  # "biasbn": tensors of one dimension do not move
     direction_sha256: str = ""
+    direction_angle: float = 0.0  # degrees between the two; 0: not known
+    explained_variance: Sequence[float] = ()  # of the run by its first principal components
+    explained_by_chance: Sequence[float] = ()  # the same of a random walk of as many steps
     seed: int | None = None
     batch_norm: str = ""  # "stored", …
     precision: str = ""
@@ -223,7 +254,8 @@ class Provenance:
     notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "notes", tuple(self.notes))
+        for name in ("notes", "explained_variance", "explained_by_chance"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
 
     @property
     def is_preview(self) -> bool:
@@ -232,7 +264,8 @@ class Provenance:
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain JSON values."""
-        return {**asdict(self), "versions": dict(self.versions), "notes": list(self.notes)}
+        lists = {key: list(value) for key, value in asdict(self).items() if type(value) is tuple}
+        return {**asdict(self), **lists, "versions": dict(self.versions)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -247,6 +280,8 @@ class Provenance:
             "samples": (int,), "seed": (int, type(None)), "versions": (dict,),
             "duration": (int, float), "notes": (list, tuple), "tolerance": (int, float),
             "error_data": (int, float), "error_interpolation": (int, float),
+            "direction_angle": (int, float), "explained_variance": (list, tuple),
+            "explained_by_chance": (list, tuple),
         }  # fmt: skip
         known: dict[str, Any] = {}
         for item in fields(cls):
@@ -261,6 +296,10 @@ class Provenance:
             known[item.name] = value
         if "versions" in known:
             known["versions"] = {str(k): str(v) for k, v in known["versions"].items()}
+        for name in ("explained_variance", "explained_by_chance"):
+            shares = known.get(name, ())
+            if not all(type(one) in (int, float) and 0 <= one <= 1 for one in shares):
+                raise ValueError(f"{name}: expected numbers from 0 to 1")
         if "notes" in known:
             known["notes"] = tuple(str(note) for note in known["notes"])
         return cls(**known)
@@ -273,6 +312,7 @@ class Landscape:
     surface: Surface | None = None
     curves: Sequence[Curve] = ()
     trajectories: Sequence[Trajectory] = ()
+    marks: Sequence[Mark] = ()
     critical_points: Sequence[CriticalPoint] = ()
     contours: Sequence[Contour] = ()
     provenance: Provenance = field(default_factory=Provenance)
@@ -281,7 +321,7 @@ class Landscape:
     def __post_init__(self) -> None:
         if self.surface is None and not self.curves:
             raise ValueError("landscape: expected a surface or at least one curve, got neither")
-        for part in ("curves", "trajectories", "critical_points", "contours"):
+        for part in ("curves", "trajectories", "marks", "critical_points", "contours"):
             object.__setattr__(self, part, tuple(getattr(self, part)))
 
     @property

@@ -17,6 +17,7 @@ from lossviz.landscape import (
     CriticalPoint,
     Curve,
     Landscape,
+    Mark,
     Provenance,
     Surface,
     Trajectory,
@@ -90,6 +91,7 @@ class Reader:
                 surface=self._surface(),
                 curves=self._curves(),
                 trajectories=self._trajectories(),
+                marks=self._marks(),
                 critical_points=self._points(),
                 contours=self._contours(),
                 provenance=Provenance.from_json(self._get(self.data, "provenance", dict, {})),
@@ -197,8 +199,21 @@ class Reader:
         for known, own, rows in zip(described, names, groups, strict=True):
             quantities = {n: self._column("curve", f"q_{keys[n]}", rows) for n in own}
             alphas = self._column("curve", "alpha_", rows)
-            found.append(Curve(self._get(known, "name", str), alphas, quantities))
+            points = None
+            if self._get(known, "on_plane", bool, False):
+                points = np.stack(
+                    [self._column("curve", f"plane_{axis}", rows) for axis in ("alpha", "beta")], 1
+                )
+            found.append(Curve(self._get(known, "name", str), alphas, quantities, points))
         return found
+
+    def _marks(self) -> list[Mark]:
+        described = self._get(self.data, "marks", list, [])
+        if not described:
+            return []
+        columns = [self._column("mark", name).tolist() for name in ("alpha", "beta", "value")]
+        names = [self._get(known, "name", str) for known in described]
+        return [Mark(*values) for values in zip(names, *columns, strict=True)]
 
     def _contours(self) -> list[Contour]:
         if "contour" not in self.tables:

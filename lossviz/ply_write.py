@@ -130,7 +130,11 @@ def _metadata(landscape: Landscape) -> dict[str, Any]:
         "name": landscape.name,
         "provenance": landscape.provenance.to_json(),
         "trajectories": [{"name": t.name, "kind": t.kind} for t in landscape.trajectories],
-        "curves": [{"name": c.name, "quantities": list(c.quantities)} for c in landscape.curves],
+        "curves": [
+            {"name": c.name, "quantities": list(c.quantities), "on_plane": c.points is not None}
+            for c in landscape.curves
+        ],
+        "marks": [{"name": mark.name} for mark in landscape.marks],
     }
     if surface is not None:
         data["grid"] = {"alphas": surface.alphas.tolist(), "betas": surface.betas.tolist()}
@@ -181,6 +185,10 @@ def _tables(landscape: Landscape, *, plain: bool, edges: bool) -> dict[str, Tabl
             for index, t in enumerate(landscape.trajectories)
         ],
     )
+    tables["mark"] = _rows(
+        [(name, "f8") for name in ("alpha", "beta", "value")],
+        [([mark.alpha], [mark.beta], [mark.value]) for mark in landscape.marks],
+    )
     names = ("alpha", "beta", "value", "lambda_min", "lambda_max", "persistence")
     tables["critical_point"] = _rows(
         [*((n, "f8") for n in names), ("kind", "u1"), ("border", "u1")],
@@ -216,10 +224,12 @@ def _rows(columns: Sequence[tuple[str, str]], parts: Sequence[Sequence[Any]]) ->
 def _curve_rows(curves: Sequence[Curve]) -> Table:
     names = list(dict.fromkeys(name for curve in curves for name in curve.quantities))
     keys = properties(names)
-    columns = [("id", "i4"), ("alpha_", "f8"), *((f"q_{keys[name]}", "f8") for name in names)]
+    columns = [("id", "i4"), *((name, "f8") for name in ("alpha_", "plane_alpha", "plane_beta"))]
+    columns += [(f"q_{keys[name]}", "f8") for name in names]
     return _rows(columns, [
         (
             np.full(curve.alphas.size, index), curve.alphas,
+            *(np.full((2, curve.alphas.size), np.nan) if curve.points is None else curve.points.T),
             *(curve.quantities.get(n, np.full(curve.alphas.size, np.nan)) for n in names),
         )
         for index, curve in enumerate(curves)

@@ -119,6 +119,7 @@ WHOLE = st.integers(-(2**63) + 1, 2**63 - 1)
         versions=st.dictionaries(st.text(), st.text(), max_size=3),
         duration=st.floats(0, 1e18),
         notes=st.lists(st.text(), max_size=3),
+        explained_variance=st.lists(st.floats(0, 1), max_size=3),
     )
 )
 def test_a_provenance_comes_back_from_json(known):
@@ -135,6 +136,7 @@ def test_a_provenance_leaves_out_what_it_does_not_know():
         {"samples": "5"}, {"samples": True}, {"samples": 1.5}, {"model": 3}, {"seed": "0"},
         {"versions": []}, {"notes": "a"}, {"duration": None}, {"duration": float("inf")},
         {"duration": float("nan")}, {"samples": 10**400}, {"seed": -(2**63)},
+        {"explained_variance": [0.5, "a"]}, {"explained_by_chance": [float("nan")]},
     ],
 )  # fmt: skip
 def test_a_provenance_of_wrong_types_is_refused(values):

@@ -19,6 +19,7 @@ from lossviz.landscape import (
     CriticalPoint,
     Curve,
     Landscape,
+    Mark,
     Provenance,
     Surface,
     Trajectory,
@@ -39,8 +40,9 @@ def full():
     return bumpy(11, 7).with_changes(
         curves=[
             Curve("line", [0, 0.5, 2], {"loss": [1, np.inf, 3], "accuracy": [0, 0.5, 1]}),
-            Curve("другая", [1, 2], {"loss": [1, 2], "x y": [3, np.nan]}),
+            Curve("другая", [1, 2], {"loss": [1, 2], "x y": [3, np.nan]}, [[0, 1], [0.5, -1]]),
         ],
+        marks=[Mark("Adam, β₂ = 0.9", 0.25, -0.5, 1.5), Mark("", 1e9, 0.0)],
         trajectories=[path, fall],
         critical_points=[
             CriticalPoint(0.1, -0.2, 0.5, 1.0, 2.0, "minimum", 0.3),
@@ -61,6 +63,7 @@ def assert_same(a, b):
             assert_bits(values, b.surface.quantities[name])
         assert (a.surface.evaluated == b.surface.evaluated).all()
     assert a.critical_points == b.critical_points
+    assert repr(a.marks) == repr(b.marks)  # NaN as it is
     for kind, parts in (
         ("curves", ("alphas",)), ("contours", ("points",)),
         ("trajectories", ("points", "losses", "off_plane", "steps")),
@@ -71,6 +74,9 @@ def assert_same(a, b):
                 assert_bits(getattr(one, part), getattr(two, part))
     for one, two in zip(a.curves, b.curves, strict=True):
         assert one.name == two.name and list(one.quantities) == list(two.quantities)
+        assert (one.points is None) == (two.points is None)
+        if one.points is not None:
+            assert_bits(one.points, two.points)
         for name in one.quantities:
             assert_bits(one.quantities[name], two.quantities[name])
     assert [(t.name, t.kind) for t in a.trajectories] == [(t.name, t.kind) for t in b.trajectories]
@@ -130,7 +136,9 @@ def test_the_header_is_what_other_programs_bear(tmp_path):
     header = content[: content.index(b"end_header\n") + 11]
     assert header.isascii() and max(map(len, header.split(b"\n"))) < 480
     elements = [line.split()[1] for line in header.split(b"\n") if line.startswith(b"element")]
-    expected = [b"vertex", b"face", b"trajectory", b"critical_point", b"curve", b"contour"]
+    expected = [
+        b"vertex", b"face", b"trajectory", b"mark", b"critical_point", b"curve", b"contour",
+    ]  # fmt: skip
     assert elements == expected
     assert header.count(b"property list") == 1 and b" short " not in header
     assert_same(landscape, ply.read(tmp_path / "a.ply"))
