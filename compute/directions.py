@@ -1,18 +1,16 @@
-"""Directions in parameter space: random ones, their normalisation, and files of them.
+"""Directions in parameter space: random ones, their normalisation, and their algebra.
 
 A direction is a dictionary of parameter names to tensors of the parameters' shapes; a parameter
-that is not in it does not move.
+that is not in it does not move. It may also move the statistics of batch norm: ``running_mean``
+linearly, ``running_var`` in the log, so that no variance becomes negative beyond the networks that
+it goes between.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -23,6 +21,7 @@ Direction = dict[str, Tensor]
 NORMALIZATIONS = ("filter", "layer", "weight", "model", "none")
 IGNORE = ("biasbn", "none")
 EPSILON = 1e-10
+MEAN, VARIANCE = STATISTICS = ("running_mean", "running_var")
 
 
 def center_of(model: nn.Module) -> Direction:
@@ -32,6 +31,76 @@ def center_of(model: nn.Module) -> Direction:
         for name, parameter in model.named_parameters()
         if parameter.is_floating_point()
     }
+
+
+def is_statistic(name: str) -> bool:
+    """Whether a name is that of batch norm's running mean or variance."""
+    return name.rpartition(".")[2] in STATISTICS
+
+
+def is_variance(name: str) -> bool:
+    """Whether a name is that of a running variance, which moves in the log."""
+    return name.rpartition(".")[2] == VARIANCE
+
+
+def statistics(model: nn.Module) -> Direction:
+    """Running means and variances by name: the model's own tensors."""
+    return {
+        name: values
+        for name, values in model.named_buffers()
+        if is_statistic(name) and values.is_floating_point()
+    }
+
+
+def parameters_of(direction: Mapping[str, Tensor]) -> Direction:
+    """A direction without statistics: they have no part in lengths and angles."""
+    return {name: values for name, values in direction.items() if not is_statistic(name)}
+
+
+def state_of(model: nn.Module) -> Direction:
+    """``center_of`` with the statistics of batch norm, copied too."""
+    moved = {name: values.detach().to("cpu", copy=True) for name, values in
+             statistics(model).items()}  # fmt: skip
+    return center_of(model) | moved
+
+
+def difference(end: Mapping[str, Tensor], start: Mapping[str, Tensor]) -> Direction:
+    """The direction from ``start`` to ``end``, in float64; of variances that of their logs.
+
+    Raises
+    ------
+    InputError
+        If the two do not have the same tensors, or a number is not finite.
+    """
+    for name in (*start, *end):
+        if name not in start or name not in end:
+            where = "first" if name in end else "second"
+            raise InputError(f"networks: the {where} one has no {name}; expected one architecture")
+        if start[name].shape != end[name].shape:
+            raise InputError(
+                f"networks: {name}: {tuple(start[name].shape)} and {tuple(end[name].shape)}; "
+                "expected one architecture"
+            )
+    moved = {}
+    for name in start:
+        a, b = (
+            part[name].double().log() if is_variance(name) else part[name].double()
+            for part in (start, end)
+        )
+        moved[name] = b - a
+        if not bool(torch.isfinite(moved[name]).all()):
+            raise InputError(f"networks: {name}: expected finite numbers and variances above 0")
+    return moved
+
+
+def combined(parts: Iterable[tuple[float, Mapping[str, Tensor]]]) -> Direction:
+    """The sum of factor times direction; a tensor that one of them lacks counts as 0."""
+    total: Direction = {}
+    for factor, direction in parts:
+        for name, values in direction.items():
+            scaled = values * factor
+            total[name] = total[name] + scaled if name in total else scaled
+    return total
 
 
 def random_direction(
@@ -101,8 +170,8 @@ def _norm(tensors: Iterable[Tensor]) -> Tensor:
 
 
 def inner(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> float:
-    """⟨a, b⟩ in float64; a tensor that one of them lacks counts as 0."""
-    shared = [name for name in a if name in b]
+    """⟨a, b⟩ of the parameters in float64; a tensor that one of them lacks counts as 0."""
+    shared = [name for name in a if name in b and not is_statistic(name)]
     return float(sum((a[name].double() * b[name].double()).sum() for name in shared))
 
 
@@ -121,120 +190,3 @@ def sha256(*directions: Mapping[str, Tensor]) -> str:
             digest.update(f"{name}{tuple(values.shape)}{values.dtype}".encode())
             digest.update(values.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
-
-
-def read(path: str | Path, theta: Mapping[str, Tensor]) -> tuple[Direction, Direction]:
-    """Two directions from a file: ``.safetensors`` of ours, or the reference's ``.h5``.
-
-    In the reference's files the groups ``xdirection`` and ``ydirection`` hold the datasets
-    0, 1, … in the order of the model's parameters.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or does not fit the parameters.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: expected a file of directions, got no such file")
-    if path.suffix == ".safetensors":
-        return _read_safetensors(path, theta)
-    if path.suffix in (".h5", ".hdf5"):
-        return _read_h5(path, theta)
-    raise InputError(f"{path}: expected directions in a .safetensors or .h5 file")
-
-
-def save(path: str | Path, delta: Direction, eta: Direction) -> None:
-    """Write both directions as safetensors, named ``delta/NAME`` and ``eta/NAME``."""
-    from safetensors.torch import save_file
-
-    both = {"delta": delta, "eta": eta}
-    save_file({
-        f"{axis}/{name}": values.contiguous()
-        for axis, direction in both.items()
-        for name, values in direction.items()
-    }, path)  # fmt: skip
-
-
-def _read_safetensors(path: Path, theta: Mapping[str, Tensor]) -> tuple[Direction, Direction]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        stored = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{path}: expected safetensors: {' '.join(str(error).split())}") from None
-    found: list[Direction] = []
-    for axis in ("delta", "eta"):
-        own = {k.partition("/")[2]: v for k, v in stored.items() if k.startswith(f"{axis}/")}
-        for name, values in own.items():
-            _check(path, f"{axis}/{name}", values, theta.get(name))
-        found.append({name: values.to(theta[name].dtype) for name, values in own.items()})
-    if not found[0] or not found[1]:
-        raise InputError(f"{path}: expected tensors named delta/NAME and eta/NAME")
-    return found[0], found[1]
-
-
-def _read_h5(path: Path, theta: Mapping[str, Tensor]) -> tuple[Direction, Direction]:
-    try:
-        import h5py
-    except ImportError:
-        raise InputError(f"{path}: reading .h5 needs h5py: pip install 'lossviz[h5]'") from None
-    found = []
-    try:
-        with h5py.File(path, "r") as file:
-            for group in ("xdirection", "ydirection"):
-                if group not in file:
-                    raise InputError(f"{path}: expected a group {group}, got {', '.join(file)}")
-                found.append(_h5_direction(path, file[group], group, theta))
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError, MemoryError) as error:
-        raise InputError(f"{path}: expected an HDF5 file: {' '.join(str(error).split())}") from None
-    return found[0], found[1]
-
-
-def _h5_direction(path: Path, group: Any, name: str, theta: Mapping[str, Tensor]) -> Direction:
-    if len(group) != len(theta):
-        raise InputError(f"{path}: {name}: expected {len(theta)} tensors, got {len(group)}")
-    direction = {}
-    for index, (parameter, values) in enumerate(theta.items()):
-        if str(index) not in group:
-            raise InputError(f"{path}: {name}: expected datasets 0 to {len(theta) - 1}")
-        stored = _h5_tensor(group[str(index)], values)
-        if stored is None:
-            raise InputError(
-                f"{path}: {name}/{index} ({parameter}): expected floats of shape "
-                f"{tuple(values.shape)}, got {_h5_told(group[str(index)])}"
-            )
-        _check(path, f"{name}/{index} ({parameter})", stored, values)
-        if bool((stored != 0).any()):
-            direction[parameter] = stored.to(values.dtype)
-    return direction
-
-
-def _h5_tensor(dataset: Any, expected: Tensor) -> Tensor | None:
-    """A dataset of floats as a tensor, if it has the shape; a vector may come as (k, 1)."""
-    shape = getattr(dataset, "shape", None)
-    if shape is None or getattr(dataset, "dtype", None) is None or dataset.dtype.kind != "f":
-        return None
-    fits = tuple(shape) == tuple(expected.shape)
-    if not fits and not (expected.ndim <= 1 and sorted((1, *shape))[-1:] == [expected.numel()]
-                         and math.prod(shape) == expected.numel()):  # fmt: skip
-        return None
-    numbers = np.asarray(dataset[()]).astype(np.float64)
-    return torch.from_numpy(numbers).reshape(expected.shape)
-
-
-def _h5_told(dataset: Any) -> str:
-    shape = getattr(dataset, "shape", None)
-    return "a group" if shape is None else f"{dataset.dtype} {tuple(shape)}"
-
-
-def _check(path: Path, name: str, stored: Tensor, expected: Tensor | None) -> None:
-    if expected is None:
-        raise InputError(f"{path}: {name}: the model has no such parameter")
-    if stored.shape != expected.shape:
-        raise InputError(
-            f"{path}: {name}: expected shape {tuple(expected.shape)}, got {tuple(stored.shape)}"
-        )
-    if not bool(torch.isfinite(stored).all()):
-        raise InputError(f"{path}: {name}: expected finite numbers")

@@ -20,9 +20,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from compute.directions import Direction
+from compute.directions import Direction, is_statistic
 from compute.folding import BATCH_NORMS, fold, why_not
-from compute.loop import Graphed, Loop, Widened
+from compute.loop import Graphed, Loop, Recomputed, Widened, has_statistics
 from compute.outcome import Outcome, mean
 from compute.plane import Plane
 from compute.problem import Loss, Problem
@@ -41,6 +41,7 @@ BATCH_SIZES = {"cpu": (64, 32, 128), "cuda": (1024, 256, 4096), "mps": (256, 64,
 POINTS_AT_ONCE = (32, 8)
 STACKED_BATCHES = (128, 512)
 EXACTLY = torch.device("cpu"), torch.float64
+STATISTICS_BATCH = 256
 ENOUGH = 0.1  # seconds that a timing takes at least
 WORTH_COMPILING = 600.0  # seconds of work left; compiling takes up to half a minute
 
@@ -52,6 +53,9 @@ class Evaluator:
     ----------
     device, dtype
         Where and how precisely the model runs; sums over samples are always float64.
+    batch_norm
+        "recomputed": batch norm's statistics are those of these samples at every point, averaged
+        over batches of about 256. Otherwise they are where the plane says.
     choices
         How to evaluate, as ``Evaluator.choices`` of an earlier one said; tried out if not given.
         ``{"engine": "plain"}`` is the plain loop over the problem's own batches.
@@ -59,7 +63,7 @@ class Evaluator:
 
     def __init__(
         self, problem: Problem, plane: Plane, *, device: str = "cpu",
-        dtype: torch.dtype = torch.float32, tf32: bool = False,
+        dtype: torch.dtype = torch.float32, tf32: bool = False, batch_norm: str = "stored",
         choices: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.device, self.dtype, self.tf32 = torch.device(device), dtype, tf32
@@ -77,6 +81,8 @@ class Evaluator:
         self._engine = self._loop(self.choices, self._own)
         self.notes: list[str] = []  # what somebody who waits for the result would want to know
         given = {key: value for key, value in (choices or {}).items() if key in self.choices}
+        if batch_norm == "recomputed" and has_statistics(problem.model):
+            given["engine"] = "recomputed"
         with self._arithmetic():
             if "engine" in given:
                 self._use(self.choices | given)
@@ -136,7 +142,7 @@ class Evaluator:
 
     def compile_if_worth_it(self, seconds_left: float) -> bool:
         """torch.compile the loop if a compiler is there and there is enough work left to pay."""
-        known = isinstance(self._engine, Loop) and not isinstance(self._engine, Graphed)
+        known = type(self._engine) is Loop
         if not known or seconds_left < WORTH_COMPILING or self.choices["compiled"]:
             return False
         if shutil.which("c++") is None and shutil.which("cl") is None:
@@ -205,6 +211,13 @@ class Evaluator:
     def _batches(self, size: int) -> list[Any]:
         return cut(self._joined, size) if self._joined is not None and size else self._own
 
+    def _even_batches(self) -> list[Any]:
+        """Batches of nearly one size, so that each weighs the same in their statistics."""
+        if self._joined is None:
+            return self._own
+        count = len(self._joined[0])
+        return cut(self._joined, math.ceil(count / math.ceil(count / STATISTICS_BATCH)))
+
     def _few(self, size: int, count: int = TRIED) -> list[Any]:
         """The first samples only, in batches of ``size``."""
         if self._joined is None:
@@ -230,6 +243,9 @@ class Evaluator:
         batches = self._batches(choices["batch_size"])
         if choices["engine"] == "stacked":
             self._engine = self._stack(batches)
+            return
+        if choices["engine"] == "recomputed":
+            self._engine = self._loop(choices, self._even_batches(), kind=Recomputed)
             return
         loop = None
         if self.device.type == "cuda":
@@ -257,7 +273,9 @@ class Evaluator:
             wanted["batch_size"] = min(
                 times, key=lambda size: times[size] * (0.9 if size == sizes[0] else 1), default=0
             )
-        if rebatched and stackable(self.problem.model, len(self.plane.delta) + len(self.plane.eta)):
+        moved = [*self.plane.delta, *self.plane.eta]
+        fixed = not any(map(is_statistic, moved))
+        if rebatched and fixed and stackable(self.problem.model, len(moved)):
             wanted = self._try_stacking(wanted)
         self._use(wanted)
         if wanted["batch_size"]:

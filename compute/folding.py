@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from compute.directions import Direction
+from compute.directions import STATISTICS, Direction
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -39,14 +39,14 @@ def fold(
     folded = 0
     for conv_name, norm_name in pairs:
         kinds = ("weight", "bias")
-        if any(_moves(norm_name, kind, delta, eta) for kind in kinds):
+        if any(_moves(norm_name, kind, delta, eta) for kind in (*kinds, *STATISTICS)):
             continue
         if any(f"{name}.{kind}" in read for name in (conv_name, norm_name) for kind in kinds):
             continue
         if f"{conv_name}.weight" not in theta:  # tied to another, or made by a parametrization
             continue
         _fold_pair(modules[conv_name], modules[norm_name], conv_name, theta, delta, eta)
-        for kind in kinds:
+        for kind in (*kinds, *STATISTICS):
             theta.pop(f"{norm_name}.{kind}", None)
         model.set_submodule(norm_name, nn.Identity())
         folded += 1

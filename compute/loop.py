@@ -41,6 +41,40 @@ class Loop:
         return outcome_of(self.loss(self.model, batch) for batch in self.batches)
 
 
+class Recomputed(Loop):
+    """The same with batch norm's statistics formed anew from these batches at each point.
+
+    As ``torch.optim.swa_utils.update_bn`` does: the mean over the batches of each batch's mean and
+    variance. Everything else stays in eval mode.
+    """
+
+    @torch.no_grad()
+    def at(self, alpha: float, beta: float) -> Outcome:
+        """The outcome at one point."""
+        self.weights.set(alpha, beta)
+        norms = norms_of(self.model)
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain mean
+            norm.train()
+        for batch in self.batches:
+            self.loss(self.model, batch)
+        for norm in norms:
+            norm.eval()
+        return outcome_of(self.loss(self.model, batch) for batch in self.batches)
+
+
+def norms_of(model: nn.Module) -> list[Any]:
+    """The layers that keep statistics of what they saw in training."""
+    kept = (nn.modules.batchnorm._NormBase,)
+    return [m for m in model.modules() if isinstance(m, kept) and m.running_var is not None]
+
+
+def has_statistics(model: nn.Module) -> bool:
+    """Whether there is anything to recompute."""
+    return bool(norms_of(model))
+
+
 class Graphed(Loop):
     """The same on CUDA, captured once as a graph over static weights and replayed at each point.
 

@@ -19,7 +19,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compute import directions
+from compute import direction_files
 from compute.log import VERSION, Log
 from compute.outcome import Outcome
 from compute.plane import Plane
@@ -28,6 +28,7 @@ from lossviz.errors import InputError, LossvizError, UsageError
 
 MAGIC = b"LVPOINTS"
 SYNC_EVERY = 2.0  # seconds
+ENGINES = ("plain", "folded", "stacked", "recomputed")
 SAME = 1e-4  # relative: another machine rounds otherwise
 
 
@@ -91,9 +92,9 @@ class Run:
                 (path / name).unlink(missing_ok=True)
         self.date = self._settle(manifest)
         if not (path / "directions.safetensors").is_file() or restart:
-            temporary = path / "directions.safetensors.tmp"
-            _saved(temporary, plane)
-            os.replace(temporary, path / "directions.safetensors")
+            direction_files.save(
+                path / "directions.safetensors", plane.delta, plane.eta, plane.theta
+            )
         self._record = struct.Struct(f"<Q{len(names)}dd")  # point, values, seconds
         self.points: dict[int, dict[str, float]] = {}
         self.seconds = 0.0
@@ -187,23 +188,12 @@ class Run:
         self._lock.close()
 
 
-def _saved(path: Path, plane: Plane) -> None:
-    from safetensors import SafetensorError
-
-    try:
-        directions.save(path, plane.delta, plane.eta)
-    except SafetensorError as error:
-        raise LossvizError(f"{path}: cannot be written: {' '.join(str(error).split())}") from None
-
-
 def read_choices(path: Path) -> dict[str, Any]:
     """How the run in the folder ``path`` was evaluated so far; empty if there is none."""
     try:
         stored = dict(json.loads((path / "manifest.json").read_text(encoding="utf-8"))["choices"])
         return {
-            "engine": {"plain": "plain", "folded": "folded", "stacked": "stacked"}[
-                stored["engine"]
-            ],
+            "engine": {name: name for name in ENGINES}[stored["engine"]],
             "batch_size": max(0, int(stored["batch_size"])),
             "points_at_once": min(1024, max(1, int(stored["points_at_once"]))),
             "compiled": bool(stored["compiled"]),

@@ -15,8 +15,8 @@ from lossviz.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from compute.data import Data
-    from compute.plane import Plane
     from compute.problem import Problem
+    from lossviz.commands.planes import Chosen
     from lossviz.landscape import Provenance
 
 SPIN = "10000"
@@ -103,24 +103,6 @@ def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="outputs of the model (from the labels, 10+)",
     )
-
-
-def add_plane_arguments(parser: argparse.ArgumentParser) -> None:
-    """Directions, their normalisation and the seed."""
-    add = parser.add_argument_group("along which plane").add_argument
-    add("--directions", default="random", metavar="FILE",
-        help="random, or a .safetensors or .h5 file of two directions")  # fmt: skip
-    add("--normalize", default="filter", choices=["filter", "layer", "weight", "model", "none"],
-        help="scale directions to the weights: by filter (as published), layer, …")  # fmt: skip
-    add("--ignore", default="biasbn", choices=["biasbn", "none"],
-        help="biasbn: biases and batch norm do not move (as published)")  # fmt: skip
-    add(
-        "--seed",
-        type=seed,
-        default=0,
-        help="of random directions, chosen samples and untrained weights (0)",
-    )
-    add("--batch-norm", default="stored", choices=["stored"], help="statistics of the checkpoint")
 
 
 def add_device_arguments(parser: argparse.ArgumentParser) -> None:
@@ -221,22 +203,8 @@ def batches_of(data: Data) -> list[tuple[Any, Any]]:
     return problem.batches_of(data.inputs, data.targets, 64)
 
 
-def plane_of(args: argparse.Namespace, problem: Problem) -> Plane:
-    """The plane that the options describe."""
-    from compute import directions
-    from compute.plane import Plane, random_plane
-
-    if args.directions == "random":
-        return random_plane(
-            problem.model, seed=args.seed, normalize=args.normalize, ignore=args.ignore
-        )
-    theta = directions.center_of(problem.model)
-    delta, eta = directions.read(args.directions, theta)
-    return Plane(theta, delta, eta, kind=Path(args.directions).name)
-
-
 def provenance_of(
-    args: argparse.Namespace, problem: Problem, data: Data | None, plane: Plane, device: str
+    args: argparse.Namespace, problem: Problem, data: Data | None, chosen: Chosen, device: str
 ) -> Provenance:
     """What goes into the file about where its numbers come from."""
     import torch
@@ -246,6 +214,7 @@ def provenance_of(
     from lossviz import __version__
     from lossviz.landscape import Provenance
 
+    plane = chosen.plane
     return Provenance(
         model=args.model,
         checkpoint=Path(args.checkpoint).name if args.checkpoint else "",
@@ -260,8 +229,10 @@ def provenance_of(
         direction_normalize=plane.normalize,
         direction_ignore=plane.ignore,
         direction_sha256=plane.sha256,
+        direction_angle=round(plane.angle, 4) if plane.angle == plane.angle else 0.0,
         seed=args.seed,
-        batch_norm=batch_norm_of(problem, args.batch_norm),
+        batch_norm=batch_norm_of(problem, chosen.batch_norm),
+        notes=chosen.notes,
         precision=args.precision,
         device=device,
         versions={"lossviz": __version__, "torch": torch.__version__},

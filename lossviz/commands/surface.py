@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lossviz.commands import options
+from lossviz.commands import options, planes
 from lossviz.errors import LossvizError, UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from compute.problem import Problem
     from compute.run import Run
     from compute.surface import Grid
-    from lossviz.landscape import Landscape, Provenance, Surface
+    from lossviz.commands.planes import Chosen
+    from lossviz.landscape import Landscape, Mark, Provenance, Surface
 
 SAMPLES, POINTS = "512", (51, 51)
 REWRITE_EVERY = 2.0  # seconds
@@ -33,10 +34,10 @@ PROBED = 250  # images, to estimate how many are needed
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``lossviz surface``."""
     options.add_problem_arguments(parser)
-    options.add_plane_arguments(parser)
+    planes.add_plane_arguments(parser)
     add = parser.add_argument_group("where and how well").add_argument
-    add("--range", type=options.ranges, default=(-1.0, 1.0, -1.0, 1.0), metavar="LOW:HIGH",
-        help="of alpha and beta (-1:1)")  # fmt: skip
+    add("--range", type=options.ranges, metavar="LOW:HIGH",
+        help="of alpha and beta (-1:1, or around the networks of --through)")  # fmt: skip
     add("--grid", type=options.grid_size, metavar="NxM", help="points (51x51)")
     add("--tolerance", type=options.share, metavar="2%",
         help="choose images and points by this relative error, "
@@ -57,12 +58,13 @@ class Work:
     args: argparse.Namespace
     problem: Problem
     data: Data | None
-    plane: Plane
+    chosen: Chosen
     grid: Grid
     evaluators: list[Evaluator]
     center: dict[str, float]
     provenance: Provenance
     run: Run
+    marks: list[Mark]
 
 
 def run(args: argparse.Namespace) -> int:
@@ -71,10 +73,13 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"output: expected a name that ends in .ply, got {str(args.output)!r}")
     if not args.output.resolve().parent.is_dir():
         raise UsageError(f"output: expected an existing folder, got {args.output.parent}")
+    planes.check(args)
     devices, dtype = options.devices_of(args)
     problem, data = options.problem_of(args, args.samples or SAMPLES)
-    plane = options.plane_of(args, problem)
-    work = _begin(args, problem, data, plane, devices, dtype)
+    folder = args.output.with_suffix(".run")
+    chosen = planes.choose_plane(args, problem, folder, devices[0])
+    args.range = args.range or planes.default_range(chosen.plane)
+    work = _begin(args, problem, data, chosen, devices, dtype)
     try:
         if args.view:
             _open_window(work)
@@ -82,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         while _short_of_images(work, landscape):
             work.run.close()
             more = _more_images(work, landscape)
-            work = _begin(args, problem, more, plane, devices, dtype, restart=True)
+            work = _begin(args, problem, more, chosen, devices, dtype, restart=True)
             landscape = _evaluate(work)
     except KeyboardInterrupt:
         done = f"{len(work.run.points):,} of {work.grid.count:,} points"
@@ -101,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _begin(
-    args: argparse.Namespace, problem: Problem, data: Data | None, plane: Plane,
+    args: argparse.Namespace, problem: Problem, data: Data | None, chosen: Chosen,
     devices: list[str], dtype: Any, *, restart: bool = False,
 ) -> Work:  # fmt: skip
     """Choose images if that is asked, build the evaluators, open the run's folder."""
@@ -115,14 +120,22 @@ def _begin(
     if args.batch_size:
         choices |= {"batch_size": args.batch_size}
     if args.tolerance and not args.samples and data is not None and not restart:
-        data = _enough_images(args, problem, data, plane, devices[0], dtype, choices)
+        data = _enough_images(args, problem, data, chosen, devices[0], dtype, choices)
     if data is not None:
         problem = replace(problem, batches=options.batches_of(data), strata=data.strata)
     evaluators: list[Evaluator] = []
     for device in devices:
         tf32 = args.precision == "tf32"
         evaluators.append(
-            Evaluator(problem, plane, device=device, dtype=dtype, tf32=tf32, choices=choices)
+            Evaluator(
+                problem,
+                chosen.plane,
+                device=device,
+                dtype=dtype,
+                tf32=tf32,
+                choices=choices,
+                batch_norm=chosen.batch_norm,
+            )
         )
         choices = evaluators[0].choices
     for note in evaluators[0].notes:
@@ -137,16 +150,27 @@ def _begin(
     if not choices.get("compiled") and evaluators[0].compile_if_worth_it(seconds * expected):
         print("lossviz: compiled the network for this long run", file=sys.stderr)
     provenance = replace(
-        options.provenance_of(args, problem, data, plane, ", ".join(devices)),
+        options.provenance_of(args, problem, data, chosen, ", ".join(devices)),
         tolerance=args.tolerance or 0.0,
     )
-    run = _open_run(args, provenance, grid, center, plane, evaluators[0], restart=restart)
+    run = _open_run(args, provenance, grid, center, chosen.plane, evaluators[0], restart=restart)
     provenance = replace(provenance, date=run.date)
-    return Work(args, problem, data, plane, grid, evaluators, center, provenance, run)
+    marks = _marks(chosen.plane, evaluators[0])
+    return Work(args, problem, data, chosen, grid, evaluators, center, provenance, run, marks)
+
+
+def _marks(plane: Plane, evaluator: Evaluator) -> list[Mark]:
+    """The networks that the plane passes through, each with its own loss."""
+    from lossviz.landscape import Mark
+
+    return [
+        Mark(name, alpha, beta, evaluator.at(alpha, beta)["loss"])
+        for name, alpha, beta in plane.marks
+    ]
 
 
 def _enough_images(
-    args: argparse.Namespace, problem: Problem, data: Data, plane: Plane, device: str, dtype: Any,
+    args: argparse.Namespace, problem: Problem, data: Data, chosen: Chosen, device: str, dtype: Any,
     choices: dict[str, Any],
 ) -> Data:  # fmt: skip
     """As many images as the tolerance needs, estimated from few; or as many as before."""
@@ -158,7 +182,9 @@ def _enough_images(
         return options.load_data(args, str(min(choices["samples"], data.available)))
     few = options.load_data(args, str(min(PROBED, data.available)))
     problem = replace(problem, batches=options.batches_of(few), strata=few.strata)
-    evaluator = Evaluator(problem, plane, device=device, dtype=dtype)
+    evaluator = Evaluator(
+        problem, chosen.plane, device=device, dtype=dtype, batch_norm=chosen.batch_norm
+    )
     check_center(evaluator)
     a, b, c, d = args.range
     *_, surface = evaluate(evaluator, Grid(axis(a, b, FIRST), axis(c, d, FIRST)))
@@ -214,7 +240,7 @@ def _open_run(
     # What the numbers depend on; when and by which words they were asked for does not matter.
     told = provenance.to_json()
     passing = ("command", "date", "duration", "versions", "device", "error_data",
-               "error_interpolation")  # fmt: skip
+               "error_interpolation", "direction_angle")  # fmt: skip
     settings = {key: told[key] for key in told if key not in passing}
     settings |= {
         "alphas": grid.alphas.tolist(), "betas": grid.betas.tolist(),
@@ -239,7 +265,8 @@ def _landscape(work: Work, surface: Surface) -> Landscape:
     known = replace(
         work.provenance, duration=work.run.seconds, error_data=error if error == error else 0.0
     )
-    return Landscape(surface=surface, provenance=known, name=work.args.model.rpartition(":")[2])
+    name = work.args.model.rpartition(":")[2]
+    return Landscape(surface=surface, marks=work.marks, provenance=known, name=name)
 
 
 def _evaluate(work: Work) -> Landscape:

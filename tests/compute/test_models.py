@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from compute import checkpoints, data
-from compute.directions import center_of, read
+from compute.direction_files import read
+from compute.directions import center_of
 from compute.evaluation import Evaluator
 from compute.models import build, names
 from compute.plane import Plane

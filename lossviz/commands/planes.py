@@ -1,0 +1,289 @@
+"""Options that say along which plane, and the plane that they describe."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lossviz.commands import options
+from lossviz.errors import UsageError
+
+if TYPE_CHECKING:
+    from compute.directions import Direction
+    from compute.plane import Plane
+    from compute.problem import Problem
+
+BATCH_NORM = ("stored", "interpolated", "recomputed")
+Span = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A plane, where batch norm's statistics come from, and what to tell about it."""
+
+    plane: Plane
+    batch_norm: str
+    notes: tuple[str, ...] = ()
+
+
+def add_plane_arguments(parser: argparse.ArgumentParser) -> None:
+    """Directions, their normalisation and the seed."""
+    add = parser.add_argument_group("along which plane").add_argument
+    add("--directions", metavar="WHICH",
+        help="random; hessian (two leading eigenvectors) or hessian:ends (of the largest and the "
+        "most negative eigenvalue); pca:RUN/ of training snapshots; or a .safetensors, .npz or .h5 "
+        "file (random)")  # fmt: skip
+    add("--through", nargs="+", metavar="FILE",
+        help="one or two more checkpoints: the plane through these networks")  # fmt: skip
+    add("--save-directions", type=Path, metavar="FILE", help="write both: .safetensors .npz .h5")
+    add_direction_arguments(parser)
+
+
+def add_direction_arguments(parser: argparse.ArgumentParser) -> None:
+    """What planes and lines have in common."""
+    add = parser.add_argument_group("directions").add_argument
+    add("--normalize", choices=["filter", "layer", "weight", "model", "none"],
+        help="scale directions to the weights; random ones by filter (as published), "
+        "others as they are")  # fmt: skip
+    add(
+        "--ignore",
+        choices=["biasbn", "none"],
+        help="biasbn: biases and batch norm do not move (so for random and hessian, as published)",
+    )
+    add(
+        "--seed",
+        type=options.seed,
+        default=0,
+        help="of random directions, chosen samples and untrained weights (0)",
+    )
+    add("--batch-norm", choices=BATCH_NORM,
+        help="statistics of the checkpoint (stored, as published), of the networks between which "
+        "the plane lies (interpolated), or of the samples at every point (recomputed)")  # fmt: skip
+
+
+def choose_plane(args: argparse.Namespace, problem: Problem, folder: Path, device: str) -> Chosen:
+    """The plane that the options describe; ``folder`` is the run that may have it already.
+
+    Raises
+    ------
+    UsageError
+        If the options contradict each other.
+    """
+    from compute import direction_files, directions
+    from compute.plane import Plane, random_plane
+
+    if args.through:
+        chosen = _through(args, problem)
+    elif (kind := args.directions or "random") == "random":
+        ignore = args.ignore or "biasbn"
+        plane = random_plane(
+            problem.model, seed=args.seed, normalize=args.normalize or "filter", ignore=ignore
+        )
+        chosen = Chosen(plane, _fixed_statistics(args, "random directions"))
+    elif kind.partition(":")[0] == "hessian":
+        chosen = _hessian(args, problem, kind.partition(":")[2] or "top", folder, device)
+    elif kind.startswith("pca:"):
+        chosen = _pca(args, problem, kind.removeprefix("pca:"))
+    else:
+        theta = directions.state_of(problem.model)
+        delta, eta = direction_files.read(kind, theta)
+        plane = Plane(theta, delta, eta, kind=Path(kind).name)
+        chosen = _scaled(args, _from_file(args, plane))
+    if args.save_directions:
+        plane = chosen.plane
+        direction_files.save(args.save_directions, plane.delta, plane.eta, plane.theta)
+    return chosen
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse what contradicts itself, before anything is read or computed.
+
+    Raises
+    ------
+    UsageError
+        Of the first contradiction.
+    """
+    if args.through and args.directions:
+        raise UsageError("through: the networks give the directions; leave out --directions")
+    if args.through and len(args.through) > 2:
+        raise UsageError(f"through: expected one or two more checkpoints, got {len(args.through)}")
+    if args.through and not args.checkpoint and ":" not in args.model:
+        raise UsageError("through: expected --checkpoint too, the network at the centre")
+    if args.through and args.ignore == "biasbn":
+        raise UsageError("through: everything moves, or the plane would miss the networks; "
+                         "leave out --ignore")  # fmt: skip
+    if args.through and len(args.through) == 2 and args.normalize not in (None, "none"):
+        raise UsageError("through: these directions are orthonormal; leave out --normalize")
+    if args.save_directions:
+        from compute import direction_files
+
+        direction_files.check_writable(args.save_directions, {})
+
+
+def default_range(plane: Plane) -> Span:
+    """[−1, 1]², or around all networks that the plane passes through."""
+    from compute.plane import span_around
+
+    if len(plane.marks) < 2:
+        return -1.0, 1.0, -1.0, 1.0
+    return span_around([mark[1:] for mark in plane.marks])
+
+
+def other_network(problem: Problem, path: str, *, statistics: bool, trust: bool) -> Direction:
+    """Another checkpoint of the same model, as ``directions.state_of`` gives it.
+
+    Raises
+    ------
+    InputError
+        If it does not fit the model.
+    """
+    from compute import checkpoints, directions
+
+    model = copy.deepcopy(problem.model)
+    checkpoints.load_into(model, checkpoints.read(path, trust_pickle=trust), path)
+    return directions.state_of(model) if statistics else directions.center_of(model)
+
+
+def own_network(problem: Problem, *, statistics: bool) -> Direction:
+    """The centre, as ``directions.state_of`` gives it."""
+    from compute import directions
+
+    return (directions.state_of if statistics else directions.center_of)(problem.model)
+
+
+def _through(args: argparse.Namespace, problem: Problem) -> Chosen:
+    from compute.plane import plane_through
+
+    mode = args.batch_norm or "interpolated"
+    moving = mode == "interpolated"
+    others = {
+        name: other_network(problem, path, statistics=moving, trust=args.trust_pickle)
+        for name, path in zip(distinct(args.through), args.through, strict=True)
+    }
+    plane = plane_through(
+        own_network(problem, statistics=moving), others, seed=args.seed,
+        name=Path(args.checkpoint).name if args.checkpoint else "centre",
+        normalize=args.normalize or "filter",
+    )  # fmt: skip
+    return Chosen(plane, mode)
+
+
+def distinct(paths: list[str]) -> list[str]:
+    """Names for files: without folders, unless two are the same."""
+    names = [Path(path).name for path in paths]
+    if len(set(names)) == len(names):
+        return names
+    longer = ["/".join(Path(path).parts[-2:]) for path in paths]
+    return longer if len(set(longer)) == len(longer) else [f"{n} {k}" for k, n in enumerate(names)]
+
+
+def _hessian(
+    args: argparse.Namespace, problem: Problem, kind: str, folder: Path, device: str
+) -> Chosen:
+    from compute.hessian import hessian_plane
+    from compute.problem import batches_sha256
+
+    mode = _fixed_statistics(args, "Hessian directions")
+    theta = own_network(problem, statistics=False)
+    asked = {"ignore": args.ignore or "biasbn", "seed": args.seed, "kind": kind,
+             "batches": batches_sha256(problem.batches)}  # fmt: skip
+    found = None if getattr(args, "restart", False) else _kept(folder, asked, theta)
+    if found is None:
+        plane, pairs = hessian_plane(
+            problem, theta, kind=kind, ignore=asked["ignore"], seed=args.seed, device=device,
+            progress=_tell_step,
+        )  # fmt: skip
+        told = tuple(
+            f"{value:.5g} ± {error:.1g}"
+            for value, error in zip(pairs.values[::-1], pairs.residuals[::-1], strict=True)
+        )
+        found = Chosen(plane, mode, (f"Hessian eigenvalues {' and '.join(told)}",))
+        _keep(folder, asked, found)
+    print(f"lossviz: {found.notes[0]}", file=sys.stderr)
+    return _scaled(args, replace(found, batch_norm=mode))
+
+
+def _tell_step(step: int, residual: float) -> None:
+    if sys.stderr.isatty():
+        print(f"\rlossviz: Hessian product {step}, residual {residual:.1e}", end="\n" * (
+            residual <= 1e-3), file=sys.stderr, flush=True)  # fmt: skip
+
+
+def _keep(folder: Path, asked: dict[str, object], found: Chosen) -> None:
+    """Eigenvectors cost minutes: a run that is taken up again does not compute them again."""
+    from compute import direction_files, directions
+
+    folder.mkdir(parents=True, exist_ok=True)
+    plane = found.plane
+    direction_files.save(folder / "hessian.safetensors", plane.delta, plane.eta, plane.theta)
+    known = {"asked": asked, "theta": directions.sha256(plane.theta),
+             "directions": plane.sha256, "note": found.notes[0]}  # fmt: skip
+    (folder / "hessian.json").write_text(json.dumps(known), encoding="utf-8")
+
+
+def _kept(folder: Path, asked: dict[str, object], theta: Direction) -> Chosen | None:
+    from compute import direction_files, directions
+    from compute.plane import Plane
+    from lossviz.errors import LossvizError
+
+    try:
+        known = json.loads((folder / "hessian.json").read_text(encoding="utf-8"))
+        if known["asked"] != asked or known["theta"] != directions.sha256(theta):
+            return None
+        delta, eta = direction_files.read(folder / "hessian.safetensors", theta)
+        kind = "hessian" if asked["kind"] == "top" else "hessian:ends"
+        plane = Plane(theta, delta, eta, kind, int(str(asked["seed"])), "none",
+                      str(asked["ignore"]))  # fmt: skip
+        same = plane.sha256 == known["directions"]
+        return Chosen(plane, "", (str(known["note"]),)) if same else None
+    except (OSError, ValueError, KeyError, TypeError, LossvizError):
+        return None
+
+
+def _pca(args: argparse.Namespace, problem: Problem, run: str) -> Chosen:
+    raise UsageError("pca: not there yet")
+
+
+def _from_file(args: argparse.Namespace, plane: Plane) -> Chosen:
+    """Statistics move as the file says, unless they shall not."""
+    from compute.directions import parameters_of
+
+    mode = args.batch_norm or ("interpolated" if plane.moves_statistics else "stored")
+    if mode == "interpolated" and not plane.moves_statistics:
+        raise UsageError(f"batch-norm: {plane.kind} does not move batch norm's statistics")
+    if mode != "interpolated":
+        theta, delta, eta = map(parameters_of, (plane.theta, plane.delta, plane.eta))
+        plane = replace(plane, theta=theta, delta=delta, eta=eta)
+    return Chosen(plane, mode)
+
+
+def _fixed_statistics(args: argparse.Namespace, what: str) -> str:
+    if args.batch_norm == "interpolated":
+        raise UsageError(
+            f"batch-norm: {what} lead to no other network to interpolate towards; "
+            "expected stored or recomputed"
+        )
+    return args.batch_norm or "stored"
+
+
+def _scaled(args: argparse.Namespace, chosen: Chosen) -> Chosen:
+    """Directions that are not random, normalised only if that is asked."""
+    from compute.directions import normalized
+
+    plane = chosen.plane
+    if args.normalize in (None, "none") and args.ignore in (None, plane.ignore, "none"):
+        return chosen
+    if plane.moves_statistics:
+        raise UsageError("normalize: directions that move batch norm's statistics cannot be scaled")
+    normalize, ignore = args.normalize or "none", args.ignore or plane.ignore or "none"
+    delta, eta = (
+        normalized(direction, plane.theta, normalize=normalize, ignore=ignore)
+        for direction in (plane.delta, plane.eta)
+    )
+    plane = replace(plane, delta=delta, eta=eta, normalize=normalize, ignore=ignore)
+    return replace(chosen, plane=plane)
