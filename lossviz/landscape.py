@@ -133,6 +133,26 @@ class Curve:
             points = _floats(self.points, "points", (self.alphas.size, 2))
             object.__setattr__(self, "points", points)
 
+    def barrier(self, quantity: str = LOSS) -> tuple[float, float]:
+        """The highest loss above the straight line between the ends, and its alpha.
+
+        max over alpha in [0, 1] of L(alpha) − (1 − alpha) L(0) − alpha L(1), Entezari et al. 2022,
+        arXiv:2110.06296, definition 2.1. Never below 0; NaN if the curve has no point at 0 or 1 or
+        a value between them is no number.
+        """
+        values = self.quantities[quantity]
+        inside = (self.alphas >= 0) & (self.alphas <= 1)
+        alphas, values = self.alphas[inside], values[inside]
+        if alphas.size < 2 or alphas[0] != 0 or alphas[-1] != 1 or np.isnan(values).any():
+            return math.nan, math.nan
+        with np.errstate(invalid="ignore", over="ignore"):
+            above = values - (1 - alphas) * values[0] - alphas * values[-1]
+        if np.isnan(above).any():  # an end is infinite
+            return math.nan, math.nan
+        above[[0, -1]] = 0.0
+        at = int(above.argmax())
+        return float(above[at]), float(alphas[at])
+
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:

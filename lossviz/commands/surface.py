@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lossviz.commands import options, planes
+from lossviz.commands.runs import open_run
 from lossviz.errors import LossvizError, UsageError
 
 if TYPE_CHECKING:
@@ -153,7 +154,10 @@ def _begin(
         options.provenance_of(args, problem, data, chosen, ", ".join(devices)),
         tolerance=args.tolerance or 0.0,
     )
-    run = _open_run(args, provenance, grid, center, chosen.plane, evaluators[0], restart=restart)
+    run = open_run(
+        folder, provenance, grid, center, chosen.plane, evaluators[0],
+        restart=args.restart or restart,
+    )  # fmt: skip
     provenance = replace(provenance, date=run.date)
     marks = _marks(chosen.plane, evaluators[0])
     return Work(args, problem, data, chosen, grid, evaluators, center, provenance, run, marks)
@@ -225,36 +229,6 @@ def _more_images(work: Work, landscape: Landscape) -> Data:
     error, have = landscape.provenance.error_data, len(work.data.targets)
     count = max(have + 1, images_needed(error, have, work.args.tolerance))
     return _with_images(work.args, work.data, count, error)
-
-
-def _open_run(
-    args: argparse.Namespace, provenance: Provenance, grid: Grid, center: dict[str, float],
-    plane: Plane, evaluator: Evaluator, *, restart: bool,
-) -> Run:  # fmt: skip
-    from compute import directions
-    from compute.problem import batches_sha256
-    from compute.run import Run
-    from compute.samples import choose_kept
-
-    problem = evaluator.problem
-    # What the numbers depend on; when and by which words they were asked for does not matter.
-    told = provenance.to_json()
-    passing = ("command", "date", "duration", "versions", "device", "error_data",
-               "error_interpolation", "direction_angle")  # fmt: skip
-    settings = {key: told[key] for key in told if key not in passing}
-    settings |= {
-        "alphas": grid.alphas.tolist(), "betas": grid.betas.tolist(),
-        "batches_sha256": batches_sha256(problem.batches),
-        "theta_sha256": directions.sha256(plane.theta),
-        "buffers_sha256": directions.sha256(dict(problem.model.named_buffers())),
-    }  # fmt: skip
-    by_sample = provenance.samples if "loss_stderr" in center else 0
-    return Run(
-        args.output.with_suffix(".run"), settings, center, plane, date=provenance.date,
-        points=grid.count, choices=evaluator.choices | {"samples": provenance.samples},
-        kept=choose_kept(by_sample, grid.count) if by_sample else None,
-        restart=args.restart or restart,
-    )  # fmt: skip
 
 
 def _landscape(work: Work, surface: Surface) -> Landscape:

@@ -1,0 +1,50 @@
+"""The folder that a computation goes on from: what its numbers depend on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from compute.evaluation import Evaluator
+    from compute.plane import Plane
+    from compute.run import Run
+    from compute.surface import Grid
+    from lossviz.landscape import Provenance
+
+# When and by which words numbers were asked for does not change them.
+PASSING = ("command", "date", "duration", "versions", "device", "error_data",
+           "error_interpolation", "direction_angle")  # fmt: skip
+
+
+def settings_of(
+    provenance: Provenance, grid: Grid, plane: Plane, evaluator: Evaluator
+) -> dict[str, Any]:
+    """What the numbers depend on, as JSON."""
+    from compute import directions
+    from compute.problem import batches_sha256
+
+    problem, told = evaluator.problem, provenance.to_json()
+    return {key: told[key] for key in told if key not in PASSING} | {
+        "alphas": grid.alphas.tolist(), "betas": grid.betas.tolist(),
+        "batches_sha256": batches_sha256(problem.batches),
+        "theta_sha256": directions.sha256(plane.theta),
+        "buffers_sha256": directions.sha256(dict(problem.model.named_buffers())),
+    }  # fmt: skip
+
+
+def open_run(
+    folder: Path, provenance: Provenance, grid: Grid, center: dict[str, float], plane: Plane,
+    evaluator: Evaluator, *, restart: bool = False,
+) -> Run:  # fmt: skip
+    """The run in ``folder``, begun or gone on with."""
+    from compute.run import Run
+    from compute.samples import choose_kept
+
+    by_sample = provenance.samples if "loss_stderr" in center else 0
+    return Run(
+        folder, settings_of(provenance, grid, plane, evaluator), center, plane,
+        date=provenance.date, points=grid.count,
+        choices=evaluator.choices | {"samples": provenance.samples},
+        kept=choose_kept(by_sample, grid.count) if by_sample else None, restart=restart,
+    )  # fmt: skip
