@@ -45,21 +45,24 @@ def read(path: str | Path, *, trust_pickle: bool = False) -> dict[str, Tensor]:
         found = "a folder" if path.is_dir() else "no such file"
         raise InputError(f"{path}: expected a checkpoint, got {found}")
     if path.suffix == ".safetensors":
-        return _without_prefixes(_safetensors(path))
+        return without_prefixes(_safetensors(path))
     if path.suffix not in TORCH_SUFFIXES:
         known = " ".join((*TORCH_SUFFIXES, ".safetensors"))
         raise InputError(f"{path}: expected a name that ends in one of {known}")
     state = _unnested(_torch(path, trust_pickle), path)
     _check_storages(state, path)
-    return _without_prefixes(state)
+    return without_prefixes(state)
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors import SafetensorError, safe_open
 
     try:
-        return load_file(path)
+        with safe_open(path, framework="pt", device="cpu") as file:
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            aliases = dict(file.metadata() or {})
+        # Where save_model of safetensors keeps the other names of tied tensors.
+        return state | {new: state[old] for new, old in aliases.items() if old in state}
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{path}: expected safetensors: {_one_line(error)}") from None
 
@@ -127,7 +130,7 @@ def _check_storages(state: Mapping[str, Tensor], path: Path) -> None:
             )
 
 
-def _without_prefixes(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def without_prefixes(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Names without what DataParallel and torch.compile put before them."""
     names = dict(zip(state, state, strict=True))
     changed = True

@@ -14,12 +14,13 @@ import struct
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compute import direction_files
+from compute.lock import locked
 from compute.log import VERSION, Log
 from compute.outcome import Outcome
 from compute.plane import Plane
@@ -66,7 +67,7 @@ class Run:
         self.kept = np.zeros(0, np.int64) if kept is None else kept
         try:
             path.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(path / "lock", path)
+            self._lock = locked(path)
         except OSError as error:
             raise LossvizError(f"{path}: cannot be written: {error.strerror}") from None
         try:
@@ -201,18 +202,3 @@ def read_choices(path: Path) -> dict[str, Any]:
         }
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-
-
-def _locked(path: Path, run: Path) -> IO[bytes]:
-    """Hold ``path`` open with a lock that the system drops when the process dies."""
-    file = open(path, "ab")
-    try:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # no such locks on Windows
-        pass
-    except OSError:
-        file.close()
-        raise LossvizError(f"{run}: another process is computing it; wait or stop it") from None
-    return file

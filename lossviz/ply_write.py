@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.errors import InputError, LossvizError
+from lossviz.files import replace
 from lossviz.landscape import Curve, Landscape, PointKind, Surface
 from lossviz.ply_header import LARGEST, printable, reason, scan
 
@@ -68,29 +68,7 @@ def write(
         scan(header[:LARGEST], sys.maxsize, place)
     except InputError as error:  # nothing is written that cannot be read
         raise LossvizError(f"{error} (shorten the notes or leave out quantities)") from None
-    _replace(Path(os.path.realpath(path)), lambda file: _write(file, header, tables, ascii), place)
-
-
-def _replace(path: Path, fill: Callable[[IO[bytes]], None], place: str) -> None:
-    """Fill a temporary file beside ``path`` and put it in its place: the old one or the new one."""
-    if not path.parent.is_dir():
-        raise LossvizError(f"{place}: cannot be written: no folder {printable(str(path.parent))}")
-    if path.exists() and not path.is_file():
-        kind = "a folder" if path.is_dir() else "no regular file"
-        raise LossvizError(f"{place}: cannot be written: it is {kind}")
-    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
-    try:
-        try:
-            with open(temporary, "xb") as file:  # "x": as the umask says, never another's file
-                fill(file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise LossvizError(f"{place}: cannot be written: {error.strerror or error}") from None
+    replace(Path(os.path.realpath(path)), lambda file: _write(file, header, tables, ascii), place)
 
 
 def _header(tables: Mapping[str, Table], comments: Sequence[str], ascii: bool) -> bytes:
