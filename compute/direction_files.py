@@ -27,8 +27,10 @@ SUFFIXES = (".safetensors", ".npz", ".h5", ".hdf5")
 LARGEST = 64 << 30  # bytes unpacked
 
 
-def read(path: str | Path, theta: Mapping[str, Tensor], count: int = 2) -> tuple[Direction, ...]:
-    """The first ``count`` directions of a file.
+def read(
+    path: str | Path, theta: Mapping[str, Tensor], *, needed: int = 2
+) -> tuple[Direction, Direction]:
+    """The two directions of a file; the second may be missing, and empty, if 1 is ``needed``.
 
     Raises
     ------
@@ -41,9 +43,9 @@ def read(path: str | Path, theta: Mapping[str, Tensor], count: int = 2) -> tuple
     if path.suffix not in SUFFIXES:
         raise InputError(f"{path}: expected directions in one of {' '.join(SUFFIXES)}")
     if path.suffix in (".h5", ".hdf5"):
-        return _read_h5(path, theta, count)
+        return _read_h5(path, theta, needed)
     stored = _npz(path) if path.suffix == ".npz" else _safetensors(path)
-    return _by_name(path, stored, theta, count)
+    return _by_name(path, stored, theta, needed)
 
 
 def check_writable(path: str | Path, theta: Mapping[str, Tensor]) -> None:
@@ -99,18 +101,18 @@ def save(path: str | Path, delta: Direction, eta: Direction, theta: Mapping[str,
 
 
 def _by_name(
-    path: Path, stored: Mapping[str, Tensor], theta: Mapping[str, Tensor], count: int
-) -> tuple[Direction, ...]:
+    path: Path, stored: Mapping[str, Tensor], theta: Mapping[str, Tensor], needed: int
+) -> tuple[Direction, Direction]:
     found: list[Direction] = []
-    for axis in AXES[:count]:
+    for number, axis in enumerate(AXES):
         own = {k.partition("/")[2]: v for k, v in stored.items() if k.startswith(f"{axis}/")}
-        if not own:
-            names = " and ".join(f"{axis}/NAME" for axis in AXES[:count])
+        if not own and number < needed:
+            names = " and ".join(f"{axis}/NAME" for axis in AXES[:needed])
             raise InputError(f"{path}: expected tensors named {names}")
         for name, values in own.items():
             _check(path, f"{axis}/{name}", values, theta.get(name))
         found.append({name: values.to(theta[name].dtype) for name, values in own.items()})
-    return tuple(found)
+    return found[0], found[1]
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
@@ -157,18 +159,21 @@ def _h5py() -> Callable[..., Any]:
     return h5py.File  # type: ignore[no-any-return]
 
 
-def _read_h5(path: Path, theta: Mapping[str, Tensor], count: int) -> tuple[Direction, ...]:
+def _read_h5(path: Path, theta: Mapping[str, Tensor], needed: int) -> tuple[Direction, Direction]:
     theta = {name: values for name, values in theta.items() if not is_statistic(name)}
-    found = []
+    found: list[Direction] = []
     try:
         with _h5py()(path, "r") as file:
-            for group in GROUPS[:count]:
+            for number, group in enumerate(GROUPS):
+                if group not in file and number >= needed:
+                    found.append({})
+                    continue
                 if group not in file:
                     raise InputError(f"{path}: expected a group {group}, got {', '.join(file)}")
                 found.append(_h5_direction(path, file[group], group, theta))
     except (OSError, KeyError, RuntimeError, TypeError, ValueError, MemoryError) as error:
         raise InputError(f"{path}: expected an HDF5 file: {' '.join(str(error).split())}") from None
-    return tuple(found)
+    return found[0], found[1]
 
 
 def _h5_direction(path: Path, group: Any, name: str, theta: Mapping[str, Tensor]) -> Direction:

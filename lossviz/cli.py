@@ -20,6 +20,7 @@ COMMANDS = {
     "view": "open landscapes in a window",
     "render": "draw the same picture to a PNG, without a window or a display",
     "surface": "compute a loss surface around a checkpoint",
+    "line": "compute loss curves along directions or between checkpoints",
     "info": "say what a landscape file holds",
     "convert": "write a landscape file in another form",
 }

@@ -83,8 +83,8 @@ def load(
     Parameters
     ----------
     samples
-        "all", "512" (a seeded choice with equally many of each class, as far as there are), or
-        "first:512" (file order).
+        "all", "512" (a seeded choice with equally many of each class, as far as there are),
+        "most:512" (the same, or all if there are fewer), or "first:512" (file order).
     root
         The folder that holds, or will hold, a downloaded data set.
     mean, std
@@ -137,9 +137,9 @@ def choose(labels: NDArray[np.int64], samples: str, seed: int) -> tuple[NDArray[
     if samples == "all":
         return np.arange(len(labels)), "all"
     kind, _, text = samples.rpartition(":")
-    if kind not in ("", "first") or not text.isdecimal() or not int(text[:12]) > 0:
+    if kind not in ("", "first", "most") or not text.isdecimal() or not int(text[:12]) > 0:
         raise UsageError(f"samples: expected all, a number or first:NUMBER, got {samples!r:.60}")
-    count = int(text[:12])
+    count = min(int(text[:12]), len(labels)) if kind == "most" else int(text[:12])
     if count > len(labels):
         raise UsageError(f"samples: expected at most {len(labels):,}, got {count:,}")
     if kind == "first":

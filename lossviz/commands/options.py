@@ -42,6 +42,15 @@ def ranges(text: str) -> tuple[float, float, float, float]:
     return a, b, c, d
 
 
+def side(text: str) -> tuple[float, float]:
+    """LOW:HIGH."""
+    try:
+        low, high = (float(part) for part in text.split(":"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected LOW:HIGH such as -1:1, got {text!r}") from None
+    return low, high
+
+
 def numbers(text: str) -> list[float]:
     """Numbers with commas."""
     try:

@@ -66,8 +66,12 @@ def add_direction_arguments(parser: argparse.ArgumentParser) -> None:
         "the plane lies (interpolated), or of the samples at every point (recomputed)")  # fmt: skip
 
 
-def choose_plane(args: argparse.Namespace, problem: Problem, folder: Path, device: str) -> Chosen:
+def choose_plane(
+    args: argparse.Namespace, problem: Problem, folder: Path, device: str, *, needed: int = 2
+) -> Chosen:
     """The plane that the options describe; ``folder`` is the run that may have it already.
+
+    A file may hold just ``needed`` directions.
 
     Raises
     ------
@@ -91,7 +95,7 @@ def choose_plane(args: argparse.Namespace, problem: Problem, folder: Path, devic
         chosen = _pca(args, problem, kind.removeprefix("pca:"))
     else:
         theta = directions.state_of(problem.model)
-        delta, eta = direction_files.read(kind, theta)
+        delta, eta = direction_files.read(kind, theta, needed=needed)
         plane = Plane(theta, delta, eta, kind=Path(kind).name)
         chosen = _scaled(args, _from_file(args, plane))
     if args.save_directions:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from compute.evaluation import Evaluator
     from compute.plane import Plane
+    from compute.problem import Problem
     from compute.run import Run
     from compute.surface import Grid
     from lossviz.landscape import Provenance
@@ -18,13 +19,13 @@ PASSING = ("command", "date", "duration", "versions", "device", "error_data",
 
 
 def settings_of(
-    provenance: Provenance, grid: Grid, plane: Plane, evaluator: Evaluator
+    provenance: Provenance, grid: Grid, plane: Plane, problem: Problem
 ) -> dict[str, Any]:
     """What the numbers depend on, as JSON."""
     from compute import directions
     from compute.problem import batches_sha256
 
-    problem, told = evaluator.problem, provenance.to_json()
+    told = provenance.to_json()
     return {key: told[key] for key in told if key not in PASSING} | {
         "alphas": grid.alphas.tolist(), "betas": grid.betas.tolist(),
         "batches_sha256": batches_sha256(problem.batches),
@@ -43,7 +44,7 @@ def open_run(
 
     by_sample = provenance.samples if "loss_stderr" in center else 0
     return Run(
-        folder, settings_of(provenance, grid, plane, evaluator), center, plane,
+        folder, settings_of(provenance, grid, plane, evaluator.problem), center, plane,
         date=provenance.date, points=grid.count,
         choices=evaluator.choices | {"samples": provenance.samples},
         kept=choose_kept(by_sample, grid.count) if by_sample else None, restart=restart,

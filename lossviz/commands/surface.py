@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -13,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lossviz.commands import options, planes
+from lossviz.commands.report import check_output, clock, finite, open_window
 from lossviz.commands.runs import open_run
-from lossviz.errors import LossvizError, UsageError
+from lossviz.errors import LossvizError
 
 if TYPE_CHECKING:
     from compute.data import Data
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from lossviz.commands.planes import Chosen
     from lossviz.landscape import Landscape, Mark, Provenance, Surface
 
-SAMPLES, POINTS = "512", (51, 51)
+SAMPLES, POINTS = "most:512", (51, 51)
 REWRITE_EVERY = 2.0  # seconds
 LIKELY = 33 * 33  # points that a tolerance mostly ends at
 PROBED = 250  # images, to estimate how many are needed
@@ -70,10 +69,7 @@ class Work:
 
 def run(args: argparse.Namespace) -> int:
     """Set everything up, evaluate, keep the file up to date, report."""
-    if args.output.suffix.lower() != ".ply":
-        raise UsageError(f"output: expected a name that ends in .ply, got {str(args.output)!r}")
-    if not args.output.resolve().parent.is_dir():
-        raise UsageError(f"output: expected an existing folder, got {args.output.parent}")
+    check_output(args.output)
     planes.check(args)
     devices, dtype = options.devices_of(args)
     problem, data = options.problem_of(args, args.samples or SAMPLES)
@@ -304,7 +300,7 @@ def _open_window(work: Work) -> None:
         nothing = np.zeros((columns.size, rows.size), dtype=bool)
         surface = Surface(work.grid.alphas[columns], work.grid.betas[rows], empty, nothing)
         ply.write(_landscape(work, surface), work.args.output)
-    subprocess.Popen([sys.executable, "-m", "lossviz", "view", str(work.args.output)])
+    open_window(work.args.output)
 
 
 def _report(work: Work, landscape: Landscape) -> None:
@@ -313,24 +309,24 @@ def _report(work: Work, landscape: Landscape) -> None:
 
     args, run, known = work.args, work.run, landscape.provenance
     loss = landscape.surface.loss
-    finite = loss[np.isfinite(loss)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (None, None)
+    there = loss[np.isfinite(loss)]
+    low, high = (float(there.min()), float(there.max())) if there.size else (None, None)
     images = work.data.available if work.data is not None else known.samples
     full = run.seconds / max(len(run.points), 1) * work.grid.count * images / max(known.samples, 1)
     report = {
         "file": str(args.output), "points": int(loss.size), "samples": known.samples,
         "seconds": round(run.seconds, 3), "engine": work.evaluators[0].choices,
-        "loss_min": low, "loss_max": high, "not_finite": int(loss.size - finite.size),
+        "loss_min": low, "loss_max": high, "not_finite": int(loss.size - there.size),
         "center": work.center, "error_data": known.error_data,
         "error_interpolation": known.error_interpolation, "full_run_seconds": round(full, 1),
     }  # fmt: skip
     if args.json:
-        print(json.dumps(_finite(report)))
+        print(json.dumps(finite(report)))
         return
     told = ", ".join(f"{name} {value:.5g}" for name, value in work.center.items())
     span = f"{low:.5g} to {high:.5g}" if low is not None else "nowhere finite"
     lines = [
-        f"{args.output}: {loss.size:,} points x {known.samples:,} samples in {_clock(run.seconds)}",
+        f"{args.output}: {loss.size:,} points x {known.samples:,} samples in {clock(run.seconds)}",
         f"  loss {span}; at the centre {told}",
     ]
     if known.is_preview:
@@ -343,19 +339,5 @@ def _report(work: Work, landscape: Landscape) -> None:
         )
     if full > 1.05 * run.seconds:
         n, m = work.grid.alphas.size, work.grid.betas.size
-        lines.append(f"  all {n}x{m} points with all {images:,} samples would take {_clock(full)}")
+        lines.append(f"  all {n}x{m} points with all {images:,} samples would take {clock(full)}")
     print("\n".join([*lines, f"  lossviz view {args.output}"]))
-
-
-def _finite(value: Any) -> Any:
-    """What JSON can hold: null where a number is not finite."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _clock(seconds: float) -> str:
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

@@ -1,0 +1,306 @@
+"""``lossviz line``: loss curves along directions or between checkpoints, into one PLY file."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import hashlib
+import json
+import math
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lossviz.commands import options, planes
+from lossviz.commands.report import check_output, clock, finite, open_window
+from lossviz.commands.runs import open_run, settings_of
+from lossviz.errors import UsageError
+
+if TYPE_CHECKING:
+    from compute.evaluation import Evaluator
+    from compute.plane import Plane
+    from compute.problem import Problem
+    from lossviz.commands.planes import Chosen
+    from lossviz.landscape import Curve, Landscape, Provenance
+
+SAMPLES = "most:512"
+ON_PLANE = 1e-4  # relative distance from a plane below which a line lies in it
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One line to evaluate: the first direction of a plane without a second one."""
+
+    name: str
+    plane: Plane
+    batch_norm: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``lossviz line``."""
+    options.add_problem_arguments(parser)
+    add = parser.add_argument_group("along which lines").add_argument
+    add("--to", nargs="+", metavar="FILE",
+        help="other checkpoints: a line to each, 0 is --checkpoint and 1 the other")  # fmt: skip
+    add("--directions", metavar="WHICH",
+        help="random, hessian, hessian:ends, pca:RUN/ or a file (random)")  # fmt: skip
+    add("--count", type=options.positive, default=1, metavar="K",
+        help="so many random directions; from two on also their mean and spread (1)")  # fmt: skip
+    planes.add_direction_arguments(parser)
+    parser.set_defaults(through=None, save_directions=None)
+    add = parser.add_argument_group("where").add_argument
+    add("--range", type=options.side, metavar="LOW:HIGH",
+        help="of alpha (-0.5:1.5 between checkpoints, else -1:1)")  # fmt: skip
+    add("--points", type=options.positive, metavar="N", help="evenly spaced (81, else 51)")
+    add("--test", action="store_true", help="the test split too, as test_loss and test_accuracy")
+    options.add_device_arguments(parser)
+    add = parser.add_argument_group("result").add_argument
+    add("-o", "--output", required=True, type=Path, metavar="PLY",
+        help="one that is there keeps its surface, with the curves on it")  # fmt: skip
+    add("--restart", action="store_true", help="compute again what NAME.lines/ already has")
+    add("--view", action="store_true", help="open the window at the end")
+    add("--json", action="store_true", help="print the report as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate every line, write the file, report."""
+    from lossviz import ply
+
+    _check(args)
+    devices, dtype = options.devices_of(args)
+    old = ply.read(args.output) if args.output.exists() else None
+    problem, data = options.problem_of(args, args.samples or SAMPLES)
+    if args.test and data is None:
+        raise UsageError("test: expected --data with splits (npz:FILE, cifar10, …)")
+    test = _test_problem(args, problem) if args.test else None
+    lines, chosen = _lines(args, problem, devices[0])
+    low, high = args.range or ((-0.5, 1.5) if args.to else (-1.0, 1.0))
+    if args.restart:
+        shutil.rmtree(args.output.with_suffix(".lines"), ignore_errors=True)
+    from compute.curve import ends_included, mean_of
+    from compute.surface import axis
+
+    count = args.points or (81 if args.to else 51)
+    alphas = (ends_included if args.to else axis)(low, high, count)
+    curves: list[Curve] = []
+    errors: list[float] = []
+    known = options.provenance_of(args, problem, data, chosen, devices[0])
+    for line in lines:
+        curve, error, seconds = _curve(args, line, problem, test, alphas, known, devices[0], dtype)
+        curves.append(_placed(args, curve, line.plane, old, chosen))
+        errors.append(error)
+        known = replace(known, duration=known.duration + seconds)
+    told = list(zip(curves, errors, strict=True))
+    if len(curves) > 1 and not args.to and (args.directions or "random") == "random":
+        curves.append(mean_of(curves, f"mean of {len(curves)}"))
+    ply.write(_landscape(args, old, curves, known), args.output)
+    _report(args, told, known)
+    if args.view:
+        open_window(args.output)
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    check_output(args.output)
+    if args.to and args.directions:
+        raise UsageError("to: the networks give the directions; leave out --directions")
+    if args.to and (args.normalize not in (None, "none") or args.ignore == "biasbn"):
+        raise UsageError("to: the line has to meet the network; leave out --normalize and --ignore")
+    if args.to and not args.checkpoint and ":" not in args.model:
+        raise UsageError("to: expected --checkpoint too, the network at 0")
+    if args.to and args.count > 1:
+        raise UsageError("count: that is for random directions; --to names the networks")
+    planes.check(args)
+
+
+def _test_problem(args: argparse.Namespace, problem: Problem) -> Problem:
+    if args.split == "test":
+        raise UsageError("test: the curves are of the test split already; leave out --split")
+    other = copy.copy(args)
+    other.split = "test"
+    data = options.load_data(other, args.samples or SAMPLES)
+    return replace(problem, batches=options.batches_of(data), strata=data.strata)
+
+
+def _lines(args: argparse.Namespace, problem: Problem, device: str) -> tuple[list[Line], Chosen]:
+    from compute.plane import line_to
+
+    if args.to:
+        mode = args.batch_norm or "interpolated"
+        moving = mode == "interpolated"
+        theta = planes.own_network(problem, statistics=moving)
+        lines = []
+        for name, path in zip(planes.distinct(args.to), args.to, strict=True):
+            other = planes.other_network(problem, path, statistics=moving, trust=args.trust_pickle)
+            lines.append(Line(name, line_to(theta, other, name), mode))
+        return lines, planes.Chosen(lines[0].plane, mode)
+    if (args.directions or "random") != "random":
+        folder = args.output.with_suffix(".lines")
+        chosen = planes.choose_plane(args, problem, folder, device, needed=1)
+        sides = [("delta", chosen.plane.delta), ("eta", chosen.plane.eta)]
+        return [
+            Line(f"{chosen.plane.kind} {name}", replace(chosen.plane, delta=side, eta={}),
+                 chosen.batch_norm)
+            for name, side in sides if side
+        ], chosen  # fmt: skip
+    found = []
+    for k in range(args.count):
+        own = copy.copy(args)
+        own.seed = args.seed + k
+        chosen = planes.choose_plane(own, problem, args.output, device)
+        plane = replace(chosen.plane, eta={})
+        found.append(Line(f"random, seed {own.seed}", plane, chosen.batch_norm))
+    return found, replace(chosen, plane=found[0].plane)
+
+
+def _curve(
+    args: argparse.Namespace, line: Line, problem: Problem, test: Problem | None, alphas: Any,
+    known: Provenance, device: str, dtype: Any,
+) -> tuple[Curve, float, float]:  # fmt: skip
+    """The curve of one line, the standard error of its barrier, and the seconds it took."""
+    from compute.curve import barrier_error
+    from compute.problem import sample_count
+    from lossviz.landscape import Curve
+
+    known = replace(known, directions=line.plane.kind, direction_sha256=line.plane.sha256)
+    curve, evaluator, seconds = _one(args, line, problem, alphas, known, device, dtype)
+    barrier, at = curve.barrier()
+    error = barrier_error(evaluator, at) if args.to and barrier > 0 else float("nan")
+    if test is None:
+        return curve, error, seconds
+    samples = sample_count(test.batches)
+    known = replace(known, split="test", samples=samples, selection=f"{samples} of test")
+    other, _, more = _one(args, line, test, alphas, known, device, dtype)
+    quantities = {**curve.quantities, **{f"test_{q}": v for q, v in other.quantities.items()}}
+    return Curve(curve.name, curve.alphas, quantities), error, seconds + more
+
+
+def _one(
+    args: argparse.Namespace, line: Line, problem: Problem, alphas: Any, known: Provenance,
+    device: str, dtype: Any,
+) -> tuple[Curve, Evaluator, float]:  # fmt: skip
+    import numpy as np
+    from tqdm import tqdm
+
+    from compute.curve import along
+    from compute.evaluation import Evaluator
+    from compute.run import read_choices
+    from compute.surface import Grid, check_center
+
+    grid = Grid(alphas, np.zeros(1))
+    settings = json.dumps(settings_of(known, grid, line.plane, problem), sort_keys=True)
+    name = hashlib.sha256(settings.encode()).hexdigest()[:16]
+    folder = args.output.with_suffix(".lines") / name
+    choices = read_choices(folder) | ({"batch_size": args.batch_size} if args.batch_size else {})
+    evaluator = Evaluator(
+        problem, line.plane, device=device, dtype=dtype, tf32=args.precision == "tf32",
+        choices=choices, batch_norm=line.batch_norm,
+    )  # fmt: skip
+    center = check_center(evaluator)
+    run = open_run(folder, known, grid, center, line.plane, evaluator)
+    try:
+        done = len(run.points)
+        with tqdm(total=grid.count, initial=done, desc=line.name, disable=None) as bar:
+            curve = along(evaluator, alphas, line.name, run, progress=bar.update)
+    finally:
+        run.close()
+    return curve, evaluator, run.seconds
+
+
+def _placed(
+    args: argparse.Namespace, curve: Curve, plane: Plane, old: Landscape | None,
+    chosen: Chosen,
+) -> Curve:  # fmt: skip
+    """The curve with its place on the file's surface, if it lies in that plane."""
+    import numpy as np
+
+    from compute.directions import inner
+
+    if old is None or old.surface is None:
+        return curve
+    own = _plane_of_surface(args, plane)
+    if own is None or old.provenance.batch_norm != chosen.batch_norm:
+        return curve
+    alpha, beta, distance = own.project(plane.delta)
+    if not distance <= ON_PLANE * inner(plane.delta, plane.delta) ** 0.5:
+        return curve
+    return replace(curve, points=curve.alphas[:, None] * np.array([alpha, beta]))
+
+
+def _plane_of_surface(args: argparse.Namespace, line: Plane) -> Plane | None:
+    """The plane of the surface that the output already holds, if it has the line's centre."""
+    from compute import direction_files, directions
+    from compute.plane import Plane
+    from lossviz.errors import LossvizError
+
+    folder = args.output.with_suffix(".run")
+    try:
+        text = (folder / "manifest.json").read_text(encoding="utf-8")
+        theta_sha256 = json.loads(text)["settings"]["theta_sha256"]
+        theta = next(
+            theta
+            for theta in (line.theta, directions.parameters_of(line.theta))
+            if directions.sha256(theta) == theta_sha256
+        )
+        delta, eta = direction_files.read(folder / "directions.safetensors", theta)
+        return Plane(theta, delta, eta)
+    except (OSError, ValueError, KeyError, TypeError, StopIteration, LossvizError):
+        return None
+
+
+def _landscape(
+    args: argparse.Namespace, old: Landscape | None, curves: Sequence[Curve], known: Provenance
+) -> Landscape:
+    from lossviz.landscape import Landscape
+
+    if old is None:
+        return Landscape(curves=curves, provenance=known, name=args.model.rpartition(":")[2])
+    names = {curve.name for curve in curves}
+    kept = [curve for curve in old.curves if curve.name not in names]
+    before = old.provenance
+    notes = [note for note in before.notes if note != known.command]
+    return old.with_changes(
+        curves=[*kept, *curves], provenance=replace(before, notes=[*notes, known.command])
+    )
+
+
+def _report(
+    args: argparse.Namespace, told: Sequence[tuple[Curve, float]], known: Provenance
+) -> None:
+    found: list[dict[str, Any]] = []
+    for curve, error in told:
+        entry: dict[str, Any] = {"name": curve.name, "points": int(curve.alphas.size)}
+        entry |= {"loss_min": float(curve.quantities["loss"].min())}
+        if args.to:
+            barrier, at = curve.barrier()
+            both = [_at(curve, end) for end in (0.0, 1.0)]
+            entry |= {"ends": both, "barrier": barrier, "barrier_at": at, "barrier_stderr": error}
+        if curve.points is not None:
+            entry["on_surface"] = True
+        found.append(entry)
+    report = {"file": str(args.output), "samples": known.samples, "curves": found,
+              "seconds": round(known.duration, 3)}  # fmt: skip
+    if args.json:
+        print(json.dumps(finite(report)))
+        return
+    print(f"{args.output}: {len(found)} curve{'s' * (len(found) != 1)} x {known.samples:,} samples "
+          f"in {clock(known.duration)}")  # fmt: skip
+    for entry in found:
+        line = f"  {entry['name']}: lowest loss {entry['loss_min']:.5g}"
+        if args.to:
+            error = entry["barrier_stderr"]
+            plus = f" ± {error:.2g}" if math.isfinite(error) else ""
+            ends = " and ".join(f"{end:.5g}" for end in entry["ends"])
+            line = (f"  to {entry['name']}: ends {ends}, barrier {entry['barrier']:.5g}{plus} "
+                    f"at alpha {entry['barrier_at']:.3g}")  # fmt: skip
+        print(line)
+    print(f"  lossviz view {args.output}")
+
+
+def _at(curve: Curve, alpha: float) -> float:
+    import numpy as np
+
+    where = np.flatnonzero(curve.alphas == alpha)
+    return float(curve.quantities["loss"][where[0]]) if where.size else float("nan")

@@ -1,0 +1,105 @@
+"""``lossviz line`` and the planes of ``lossviz surface``, from the command line to the file."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from compute.models import build
+from lossviz import read
+from lossviz.cli import main
+
+
+@pytest.fixture
+def nets(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for seed in range(3):
+        torch.manual_seed(seed)
+        net = build("mlp", inputs=(1, 8, 8), num_classes=10)
+        torch.save(net.state_dict(), f"n{seed}.pt")
+
+
+def lossviz(*words):
+    samples = [] if "--samples" in words else ["--samples", "60"]
+    return main([words[0], "--model", "mlp", "--data", "digits", "--threads", "1",
+                 "--checkpoint", "n0.pt", *words[1:], *samples])  # fmt: skip
+
+
+def test_lines_between_networks_lie_on_the_surface_through_them(nets, capsys):
+    assert lossviz("surface", "--through", "n1.pt", "n2.pt", "--grid", "5x5", "-o", "a.ply") == 0
+    assert lossviz("line", "--to", "n1.pt", "n2.pt", "--test", "--points", "9",
+                   "-o", "a.ply", "--json") == 0  # fmt: skip
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    landscape = read("a.ply")
+    assert [mark.name for mark in landscape.marks] == ["n0.pt", "n1.pt", "n2.pt"]
+    assert landscape.surface.shape == (5, 5) and len(landscape.curves) == 2
+    for curve, mark, told in zip(landscape.curves, landscape.marks[1:], report["curves"],
+                                 strict=True):  # fmt: skip
+        assert curve.name == mark.name == told["name"] and told["on_surface"]
+        end = int(np.flatnonzero(curve.alphas == 1)[0])
+        assert curve.points[end] == pytest.approx([mark.alpha, mark.beta], rel=1e-5, abs=1e-4)
+        assert curve.quantities["loss"][end] == pytest.approx(mark.value, rel=1e-6)
+        assert told["ends"][1] == curve.quantities["loss"][end]
+        assert (told["barrier"], told["barrier_at"]) == curve.barrier()
+        assert {"test_loss", "test_accuracy"} <= set(curve.quantities)
+    # Again: nothing is computed twice, nothing is there twice.
+    before = landscape.curves[0].quantities["loss"]
+    assert lossviz("line", "--to", "n1.pt", "--points", "9", "-o", "a.ply") == 0
+    again = read("a.ply")
+    assert sorted(c.name for c in again.curves) == ["n1.pt", "n2.pt"]
+    assert (again.curves[-1].quantities["loss"] == before).all()
+    assert again.provenance.notes[-1].startswith("lossviz line --model mlp")
+
+
+def test_random_lines_have_a_mean(nets):
+    assert lossviz("line", "--count", "3", "--points", "5", "-o", "r.ply") == 0
+    curves = read("r.ply").curves
+    assert [c.name for c in curves] == [*(f"random, seed {k}" for k in range(3)), "mean of 3"]
+    stacked = np.stack([c.quantities["loss"] for c in curves[:3]])
+    assert curves[3].quantities["loss"] == pytest.approx(stacked.mean(0))
+    assert curves[3].quantities["loss_spread"] == pytest.approx(stacked.std(0, ddof=1))
+    # The first direction is that of the surface with the same seed.
+    assert lossviz("surface", "--grid", "5x5", "-o", "s.ply") == 0
+    assert read("s.ply").surface.loss[:, 2] == pytest.approx(curves[0].quantities["loss"])
+
+
+def test_directions_go_to_a_file_and_come_back(nets, capsys):
+    assert lossviz("surface", "--directions", "hessian", "--grid", "5x5", "-o", "h.ply",
+                   "--save-directions", "h.npz") == 0  # fmt: skip
+    assert "Hessian eigenvalues" in capsys.readouterr().err
+    assert lossviz("surface", "--directions", "h.npz", "--grid", "5x5", "-o", "f.ply") == 0
+    one, two = read("h.ply"), read("f.ply")
+    assert (one.surface.loss == two.surface.loss).all()
+    assert one.provenance.direction_angle == pytest.approx(90, abs=0.01)
+    assert one.provenance.directions == "hessian" and two.provenance.directions == "h.npz"
+    assert "Hessian eigenvalues" in one.provenance.notes[0]
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["surface", "--through", "n1.pt", "--directions", "random"], "leave out --directions"),
+        (["surface", "--through", "n0.pt"], "n0.pt: its weights are those of the centre"),
+        (["surface", "--through", "n1.pt", "n2.pt", "n0.pt"], "one or two more checkpoints"),
+        (["surface", "--through", "n1.pt", "n2.pt", "--normalize", "filter"], "orthonormal"),
+        (["surface", "--through", "n1.pt", "--ignore", "biasbn"], "would miss the networks"),
+        (["surface", "--through", "other.pt"], "other.pt: does not fit"),
+        (["surface", "--through", "nowhere.pt"], "nowhere.pt: expected a checkpoint"),
+        (["surface", "--batch-norm", "interpolated"], "random directions lead to no other"),
+        (["surface", "--directions", "hessian:middle"], "expected top or ends"),
+        (["surface", "--save-directions", "d.txt"], "ends in one of .safetensors"),
+        (["line", "--to", "n1.pt", "--normalize", "filter"], "the line has to meet the network"),
+        (["line", "--to", "n1.pt", "--count", "3"], "--to names the networks"),
+        (["line", "--test", "--split", "test"], "leave out --split"),
+        (["line", "--to", "nan.pt"], "expected finite numbers"),
+        (["line", "--range", "1:-1"], "low < high"),
+    ],
+)  # fmt: skip
+def test_what_contradicts_itself_is_told_in_a_line(nets, capsys, words, told):
+    torch.save(torch.nn.Linear(2, 2).state_dict(), "other.pt")
+    state = torch.load("n1.pt")
+    torch.save({**state, next(iter(state)): next(iter(state.values())) * torch.nan}, "nan.pt")
+    assert lossviz(*words, "-o", "x.ply") in (2, 3)
+    error = capsys.readouterr().err.strip().splitlines()
+    assert told in error[-1], error
