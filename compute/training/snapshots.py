@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +16,12 @@ from compute.training.recorder import snapshot_path
 from lossviz.errors import InputError
 
 Floats = NDArray[np.float64]
-MOST_OPEN = 512  # files that stay mapped
+Layout = dict[str, tuple[torch.dtype | None, int]]
+TYPES = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+    "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8,
+    "U8": torch.uint8, "BOOL": torch.bool,
+}  # fmt: skip
 
 
 class Snapshots:
@@ -58,7 +63,7 @@ class Snapshots:
         self.details = [entry.details for entry in history.entries]
         self.names = {name: shape for name, (_, shape) in history.parameters.items()}
         self.notes, self.about, self.model = history.notes, history.about, history.model
-        self._open: dict[int, Any] = {}
+        self._layouts: dict[int, Layout] = {}
 
     def __len__(self) -> int:
         return len(self._history.entries)
@@ -84,46 +89,49 @@ class Snapshots:
     def block(self, i: int, name: str, start: int = 0, stop: int | None = None) -> Tensor:
         """Entries ``start`` to ``stop`` of a parameter as if it were flat, ``(stop - start,)``.
 
-        Only the rows (slices along the first dimension) that hold them are read.
+        Nothing else of the file is read.
 
         Raises
         ------
         InputError
             As ``parameters``; KeyError if there is no such parameter.
         """
-        shape = self.names[name]
-        start, stop, _ = slice(start, stop).indices(prod(shape))
-        row = prod(shape[1:])
-        if not shape or not row:
-            return self._read(i, name).flatten()[start:stop]
-        first = start // row
-        rows = slice(first, max(first, -(-stop // row)))
-        return self._read(i, name, rows).flatten()[start - first * row : stop - first * row]
+        start, stop, _ = slice(start, stop).indices(prod(self.names[name]))
+        return self._read(i, name, start, max(start, stop))
 
-    def _read(self, i: int, name: str, rows: slice | None = None, *, finite: bool = True) -> Tensor:
-        file = self._file(i)
-        stored: Tensor = file.get_tensor(name) if rows is None else file.get_slice(name)[rows]
-        tensor = stored.clone()  # what is mapped from a file changes or vanishes with it
-        dtype, _ = (self._history.parameters | self._history.buffers)[name]
-        if str(tensor.dtype) != f"torch.{dtype}":
-            raise InputError(f"{self.path(i)}: {name}: expected {dtype}, got {tensor.dtype}")
+    def _read(
+        self, i: int, name: str, start: int = 0, stop: int | None = None, *, finite: bool = True
+    ) -> Tensor:
+        dtype, shape = (self._history.parameters | self._history.buffers)[name]
+        kind = getattr(torch, dtype)
+        found, begin = self._layout(i)[name]
+        if found != kind:
+            raise InputError(f"{self.path(i)}: {name}: expected {dtype}, got {found}")
+        whole = stop is None
+        count = prod(shape) if stop is None else stop - start
+        tensor = torch.empty(count, dtype=kind)
+        # Read, not mapped: what is mapped counts as memory, and changes or vanishes with the file.
+        with open(self.path(i), "rb", buffering=0) as file:
+            file.seek(begin + start * tensor.element_size())
+            target = tensor.view(torch.uint8).numpy().data
+            if file.readinto(target) != len(target):
+                raise InputError(f"{self.path(i)}: {name}: the file was cut short")
         if finite and not bool(torch.isfinite(tensor).all()):
             step = self._history.entries[i].step
             raise InputError(
                 f"{self.path(i)}: {name} is not finite at step {step:g}: the training diverged"
             )
-        return tensor
+        return tensor.reshape(shape) if whole else tensor
 
-    def _file(self, i: int) -> Any:
+    def _layout(self, i: int) -> Layout:
+        """Of each tensor its type and where in the file it begins."""
         number = self._history.entries[i].number
-        if number not in self._open:
-            if len(self._open) >= MOST_OPEN:
-                self._open.clear()
-            self._open[number] = self._checked(i)
-        return self._open[number]
+        if number not in self._layouts:
+            self._layouts[number] = self._checked(i)
+        return self._layouts[number]
 
-    def _checked(self, i: int) -> Any:
-        """The open file, after it was compared with the index."""
+    def _checked(self, i: int) -> Layout:
+        """The file's layout, after it was compared with the index."""
         from safetensors import SafetensorError, safe_open
 
         path, entry = self.path(i), self._history.entries[i]
@@ -132,8 +140,9 @@ class Snapshots:
         if path.stat().st_size != entry.size:
             raise InputError(f"{path}: expected {entry.size:,} bytes, got {path.stat().st_size:,}")
         try:
-            file = safe_open(path, framework="pt", device="cpu")
-            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            with safe_open(path, framework="pt", device="cpu") as file:  # checks offsets and sizes
+                found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            layout = _layout_of(path)
         except (SafetensorError, OSError, ValueError) as error:
             text = " ".join(str(error).split())[:120]
             raise InputError(f"{path}: expected safetensors: {text}") from None
@@ -145,4 +154,16 @@ class Snapshots:
                     f"{path}: {name}: expected {shape or 'no such tensor'}, "
                     f"got {found.get(name, 'none')}"
                 )
-        return file
+        return layout
+
+
+def _layout_of(path: Path) -> Layout:
+    """What the header says (safetensors 0.4, "Format"): eight bytes of length, then JSON."""
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    return {
+        name: (TYPES.get(entry["dtype"]), 8 + length + entry["data_offsets"][0])
+        for name, entry in header.items()
+        if name != "__metadata__"
+    }
