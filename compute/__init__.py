@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from compute.plane import Plane, random_plane
     from compute.problem import Problem, cross_entropy, mse, mse_softmax
     from compute.surface import landscape
+    from compute.training import Recorder, Snapshots
 
 _HOMES = {
     "Evaluator": "compute.evaluation",
     "Plane": "compute.plane",
     "Problem": "compute.problem",
+    "Recorder": "compute.training",
+    "Snapshots": "compute.training",
     "cross_entropy": "compute.problem",
     "landscape": "compute.surface",
     "mse": "compute.problem",
@@ -30,6 +33,8 @@ __all__ = [
     "Evaluator",
     "Plane",
     "Problem",
+    "Recorder",
+    "Snapshots",
     "cross_entropy",
     "landscape",
     "mse",

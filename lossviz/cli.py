@@ -21,6 +21,7 @@ COMMANDS = {
     "render": "draw the same picture to a PNG, without a window or a display",
     "surface": "compute a loss surface around a checkpoint",
     "line": "compute loss curves along directions or between checkpoints",
+    "train": "train a network and record snapshots of its weights",
     "info": "say what a landscape file holds",
     "convert": "write a landscape file in another form",
 }

@@ -49,6 +49,8 @@ class Recorder:
     resume
         Go on in a folder that has snapshots already; without, that is refused. What the first call
         then records replaces what was recorded from that step on.
+    loss
+        Of the weights at construction, where it is known.
     about
         Free JSON about the training, kept in the index; a resumed training must tell the same.
 
@@ -62,7 +64,7 @@ class Recorder:
 
     def __init__(
         self, model: nn.Module, folder: str | Path, *, every: int = 1, keep: int | None = None,
-        resume: bool = False, about: Mapping[str, Any] | None = None,
+        resume: bool = False, loss: float = math.nan, about: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         if every < 1 or (keep is not None and keep < 2):
             raise UsageError(f"expected every ≥ 1 and keep ≥ 2, got {every} and {keep}")
@@ -75,14 +77,14 @@ class Recorder:
             self._lock = locked(self.folder)
             weakref.finalize(self, self._lock.close)  # a training that ends lets others in
             try:
-                self._open(fresh, resume)
+                self._open(fresh, resume, loss)
             except BaseException:
                 self._lock.close()
                 raise
         except OSError as error:
             raise LossvizError(f"{folder}: cannot be written: {error.strerror or error}") from None
 
-    def _open(self, fresh: History, resume: bool) -> None:
+    def _open(self, fresh: History, resume: bool, loss: float) -> None:
         self.history, self._calls, self._resumed = fresh, 0, False
         self._missed: tuple[float, float | Tensor, dict[str, Any]] | None = None
         try:
@@ -96,7 +98,7 @@ class Recorder:
         else:
             self._go_on(old, resume)
         if not self.history.entries:
-            self._record(0.0, math.nan, {})
+            self._record(0.0, loss, {})
 
     def _go_on(self, old: History, resume: bool) -> None:
         if old.entries and not resume:
@@ -112,7 +114,7 @@ class Recorder:
                              for k in other[:3])  # fmt: skip
             raise UsageError(
                 f"{self.folder}: holds a training with other settings ({told}); "
-                "choose another folder"
+                "choose another folder, or clear this one"
             )
         self.history, self._resumed = old, bool(old.entries)
         self._calls = old.entries[-1].call if old.entries else 0
@@ -157,6 +159,20 @@ class Recorder:
         at = self._arrive(at)
         self._append({"note": at, "details": _plain(details)})
 
+    def rewind(self, after: float) -> None:
+        """Forget what was recorded after step ``after``, which is where the training goes on.
+
+        The weights at construction stay. Without, the first call after a resume forgets what was
+        recorded from its step on.
+        """
+        self._resumed = False
+        entries, notes = self.history.entries[1:], self.history.notes
+        later = [s for s in [e.step for e in entries] + [s for s, _ in notes] if s > after]
+        if later:
+            self._append({"rewound": min(later)})
+            self._calls = self.history.entries[-1].call
+            self._delete_strangers()
+
     def close(self) -> None:
         """Record the last step if it was passed over, and let others in."""
         if self._lock.closed:
@@ -190,7 +206,7 @@ class Recorder:
         if self._lock.closed:
             raise UsageError(f"{self.folder}: the recorder is closed")
         if self._resumed:
-            self._rewind(at)
+            self.rewind(math.nextafter(at, -math.inf))
         last = max([e.step for e in self.history.entries[-1:]]
                    + [step for step, _ in self.history.notes[-1:]])  # fmt: skip
         if at < last:
@@ -199,14 +215,6 @@ class Recorder:
                 "another training needs another folder"
             )
         return at
-
-    def _rewind(self, at: float) -> None:
-        self._resumed = False
-        steps = [e.step for e in self.history.entries[1:]] + [s for s, _ in self.history.notes]
-        if any(step >= at for step in steps):
-            self._append({"rewound": at})
-            self._calls = self.history.entries[-1].call
-            self._delete_strangers()
 
     def _thin(self) -> None:
         self._append({"thinned": True})
@@ -259,6 +267,18 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], aliases: Mapping[st
         raise LossvizError(f"{path}: these weights cannot be safetensors: {text}") from None
     files.replace(path, lambda file: file.write(content), str(path))
     return len(content)
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Write the parameters and buffers of ``model`` as a checkpoint.
+
+    Raises
+    ------
+    LossvizError
+        If it cannot be written.
+    """
+    parameters, buffers, aliases = _state(model)
+    write_tensors(path, parameters | buffers, aliases)
 
 
 def _state(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, str]]:
@@ -322,7 +342,7 @@ def _plain(details: Mapping[str, Any]) -> dict[str, Any]:
 
 def _one(loss: float | Tensor) -> float:
     try:
-        return float(loss)
+        return float(loss.detach() if isinstance(loss, Tensor) else loss)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UsageError(f"loss: expected one number: {' '.join(str(error).split())}") from None
 

@@ -86,12 +86,16 @@ def share(text: str) -> float:
     return value
 
 
-def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
-    """Model, data and loss."""
-    add = parser.add_argument_group("what is evaluated").add_argument
+def add_problem_arguments(
+    parser: argparse.ArgumentParser, title: str = "what is evaluated", *,
+    checkpoint: str = "--checkpoint", samples: str = "512",
+) -> None:  # fmt: skip
+    """Model, data and loss; what names the weights, and how many samples there are without."""
+    add = parser.add_argument_group(title).add_argument
     add("--model", required=True, metavar="NAME",
         help="resnet20 … resnet110, also _noshort; mlp; or module:function")  # fmt: skip
-    add("--checkpoint", metavar="FILE", help="its weights: .t7 .pth .pt .th .ckpt .safetensors")
+    add(checkpoint, dest="checkpoint", metavar="FILE",
+        help="its weights: .t7 .pth .pt .th .ckpt .safetensors")  # fmt: skip
     add("--trust-pickle", action="store_true",
         help="read a checkpoint that can run code; only for files you trust")  # fmt: skip
     add(
@@ -101,7 +105,7 @@ def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--data-root", type=Path, metavar="FOLDER", help="where a downloaded data set is or goes")
     add("--split", default="train", choices=["train", "test"], help="of the data (train)")
-    add("--samples", metavar="N", help="N of balanced classes, first:N, or all (512)")
+    add("--samples", metavar="N", help=f"N of balanced classes, first:N, or all ({samples})")
     add("--mean", type=numbers, metavar="M,M,M", help="instead of the published normalisation")
     add("--std", type=numbers, metavar="S,S,S", help="of pixels in [0, 1], one or one a channel")
     add("--loss", default="cross_entropy", metavar="NAME",
@@ -156,8 +160,13 @@ def devices_of(args: argparse.Namespace) -> tuple[list[str], Any]:
     return [f"cuda:{k}" for k in range(count)] if device == "cuda" else [device], dtype
 
 
-def problem_of(args: argparse.Namespace, samples: str) -> tuple[Problem, Data | None]:
-    """The problem that the options describe, or the one that the user's own function returns."""
+def problem_of(
+    args: argparse.Namespace, samples: str, *, trained: bool = True
+) -> tuple[Problem, Data | None]:
+    """The problem that the options describe, or the one that the user's own function returns.
+
+    ``trained``: a line says so if the network is not.
+    """
     import torch
     from torch import nn
 
@@ -186,7 +195,7 @@ def problem_of(args: argparse.Namespace, samples: str) -> tuple[Problem, Data | 
     if args.checkpoint:
         state = checkpoints.read(args.checkpoint, trust_pickle=args.trust_pickle)
         checkpoints.load_into(made, state, str(args.checkpoint))
-    else:
+    elif trained:
         whose = f"those that {args.model} returns" if ":" in args.model else "random"
         print(f"lossviz: no --checkpoint: the weights are {whose}", file=sys.stderr)
     loss = problem.loss_named(args.loss)
@@ -228,7 +237,7 @@ def provenance_of(
         model=args.model,
         checkpoint=Path(args.checkpoint).name if args.checkpoint else "",
         checkpoint_sha256=checkpoints.sha256(args.checkpoint) if args.checkpoint else "",
-        data=_name_only(args.data or ""),
+        data=name_only(args.data or ""),
         split=args.split if data else "",
         samples=sample_count(problem.batches),
         selection=data.selection if data else "",
@@ -260,10 +269,11 @@ def batch_norm_of(problem: Problem, mode: str) -> str:
 
 def _command(argv: list[str]) -> str:
     """The command line, files by their names alone: folders tell about a machine, not a result."""
-    return shlex.join(["lossviz", *map(_name_only, argv)])
+    return shlex.join(["lossviz", *map(name_only, argv)])
 
 
-def _name_only(word: str) -> str:
+def name_only(word: str) -> str:
+    """A word of a command line, a file by its name alone."""
     prefix, colon, path = word.rpartition(":")
     if colon and "/" in path:
         return f"{prefix}:{path.rpartition('/')[2]}"
