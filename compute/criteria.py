@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -54,6 +55,16 @@ def as_loss(loss: Any, model: nn.Module, first: Any, batches: Sequence[Any]) -> 
     if _reduces(loss):
         return _by_sample(loss, batches)
     return _called(loss, model, first)
+
+
+def value_of(loss: Loss, model: nn.Module, batch: Any) -> Any:
+    """The loss of one batch, with autograd only if it needs that."""
+    try:
+        with torch.no_grad():
+            return loss(model, batch)
+    except RuntimeError:
+        with torch.enable_grad():
+            return loss(model, batch)
 
 
 def name_of(loss: Any) -> str:
@@ -175,7 +186,7 @@ def _called(loss: Callable[..., Any], model: nn.Module, batch: Any) -> Loss:
     failures = []
     for found in (loss, of_outputs):
         try:
-            outcome_of([found(model, batch)])
+            outcome_of([value_of(found, model, batch)])
         except LossvizError:  # it can be called: what it gives is told by whoever evaluates it
             return found
         except Exception as error:

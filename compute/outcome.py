@@ -56,7 +56,7 @@ def outcome_of(outputs: Iterable[Output]) -> Outcome:
     for output in outputs:
         given = output if isinstance(output, Mapping) else {"loss": output}
         try:
-            values = {str(name): torch.as_tensor(value) for name, value in given.items()}
+            values = {str(name): _tensor(value) for name, value in given.items()}
         except (TypeError, ValueError, RuntimeError):
             values = {}
         if "loss" not in values or any(v.is_complex() or v.ndim > 1 for v in values.values()):
@@ -73,6 +73,11 @@ def outcome_of(outputs: Iterable[Output]) -> Outcome:
             part = value.detach().reshape(-1).cpu().double().numpy()
             parts.setdefault(name, []).append(part)
     return Outcome({name: np.concatenate(found) for name, found in parts.items()}, by_sample)
+
+
+def _tensor(value: Any) -> Tensor:
+    """A number of Python's keeps its precision."""
+    return torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None)
 
 
 def check_by_sample(outcome: Outcome, batch: Any) -> None:

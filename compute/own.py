@@ -15,7 +15,7 @@ from torch import nn
 from compute import checkpoints
 from compute.batches import Batches, cut, draw, head
 from compute.chance import seeded
-from compute.criteria import as_loss, name_of
+from compute.criteria import as_loss, name_of, value_of
 from compute.outcome import batch_lengths, outcome_of, told
 from compute.problem import Problem
 from compute.resident import resident
@@ -72,7 +72,7 @@ def prepare(
     if checkpoint is not None:
         model = _loaded(model, checkpoint, trust_pickle)
     check_parameters(model, str(checkpoint or "model"))
-    with seeded(seed), torch.enable_grad():
+    with seeded(seed):
         drawn = draw(data, samples, seed)
         trial, first = _trial(model, drawn.batches[0])
         known = loss if given else as_loss(loss, trial, first, drawn.batches)
@@ -97,7 +97,7 @@ def _trial(model: nn.Module, batch: Any) -> tuple[nn.Module, Any]:
 def _gives_samples(loss: Any, model: nn.Module, batch: Any) -> bool:
     """Whether the loss gives one value a sample; False if it fails, which others tell better."""
     try:
-        outcome = outcome_of([loss(model, batch)])
+        outcome = outcome_of([value_of(loss, model, batch)])
     except Exception:
         return False
     return outcome.by_sample and {outcome.values["loss"].size} == batch_lengths(batch)

@@ -23,7 +23,7 @@ from compute.plane import Plane, random_plane
 from compute.problem import Problem, check_deterministic, sample_count
 from compute.run import Run
 from lossviz.errors import UsageError
-from lossviz.landscape import Landscape, Provenance, Surface
+from lossviz.landscape import Landscape, Mark, Provenance, Surface
 
 Floats = NDArray[np.float64]
 Span = tuple[float, float]
@@ -175,7 +175,8 @@ def collect(
 def landscape(
     problem: Problem, plane: Plane | None = None, *, points: int | tuple[int, int] | None = None,
     span: Span | tuple[Span, Span] = (-1.0, 1.0), seed: int = 0, tolerance: float | None = None,
-    device: str = "cpu", precision: str = "float32", name: str = "", progress: bool | None = False,
+    device: str = "cpu", precision: str = "float32", batch_norm: str = "stored", name: str = "",
+    progress: bool | None = False,
 ) -> Landscape:  # fmt: skip
     """The loss surface of a problem: ``points`` x ``points`` over ``span`` in alpha and beta.
 
@@ -189,6 +190,9 @@ def landscape(
         as many (17, 33, 65, 129) as bring the relative error of interpolation below it.
     device, precision
         "auto", "cpu", "cuda", "cuda:0", "mps"; "float32", "float64", "tf32", "bfloat16".
+    batch_norm
+        "stored", the statistics of the model (and where the plane moves them, of its place), or
+        "recomputed" from the samples at every point.
     progress
         A bar on stderr; None: if that is a terminal.
 
@@ -200,31 +204,46 @@ def landscape(
         If the centre evaluates differently the second time.
     """
     began = time.perf_counter()
-    grid = grid_of(span, points or (FINEST if tolerance else POINTS))
+    grid = grid_of(span, points if points is not None else FINEST if tolerance else POINTS)
     plane = plane or random_plane(problem.model, seed=seed)
+    if batch_norm not in ("stored", "recomputed"):
+        raise UsageError(f"batch_norm: expected 'stored' or 'recomputed', got {batch_norm!r:.60}")
     names, dtype = choose_devices(device, precision)
     evaluators: list[Evaluator] = []
     for one in names:
         choices = evaluators[0].choices if evaluators else None
         evaluators.append(
             Evaluator(
-                problem, plane, device=one, dtype=dtype, tf32=precision == "tf32", choices=choices
+                problem, plane, device=one, dtype=dtype, tf32=precision == "tf32",
+                batch_norm=batch_norm, choices=choices,
             )
-        )
+        )  # fmt: skip
     check_center(evaluators[0])
-    surface, error = _as_fine_as(evaluators, grid, None if points else tolerance, progress)
+    surface, error = _as_fine_as(evaluators, grid, tolerance if points is None else None, progress)
     known = Provenance(
         model=type(problem.model).__name__, samples=sample_count(problem.batches),
         loss=getattr(problem.loss, "__name__", ""), directions=plane.kind,
         direction_normalize=plane.normalize, direction_ignore=plane.ignore,
-        direction_sha256=plane.sha256, seed=plane.seed, batch_norm=batch_norm_of(problem.model),
+        direction_sha256=plane.sha256, direction_angle=round(_known(plane.angle), 4),
+        seed=plane.seed, batch_norm=batch_norm_of(
+            problem.model, "interpolated" if plane.moves_statistics else batch_norm
+        ),
         precision=precision, device=", ".join(names), versions={"torch": torch.__version__},
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         duration=time.perf_counter() - began, tolerance=tolerance or 0.0,
         error_data=_known(median_error(surface)), error_interpolation=_known(error),
         notes=[*evaluators[0].notes, *_suspicions(surface, plane)],
     )  # fmt: skip
-    return Landscape(surface=surface, provenance=known, name=name)
+    marks = marks_of(plane, evaluators[0])
+    return Landscape(surface=surface, marks=marks, provenance=known, name=name)
+
+
+def marks_of(plane: Plane, evaluator: Evaluator) -> list[Mark]:
+    """The networks that the plane passes through, each with its own loss."""
+    return [
+        Mark(name, alpha, beta, evaluator.at(alpha, beta)["loss"])
+        for name, alpha, beta in plane.marks
+    ]
 
 
 def grid_of(span: Span | tuple[Span, Span], points: int | tuple[int, int]) -> Grid:

@@ -24,7 +24,8 @@ def surface(
     samples: int | str | None = None, tolerance: float | None = None, directions: Any = "random",
     seed: int = 0, normalize: str = "filter", ignore: str = "biasbn",
     checkpoint: str | Path | None = None, trust_pickle: bool = False, device: str = "auto",
-    precision: str = "float32", name: str = "", progress: bool | None = None,
+    precision: str = "float32", batch_norm: str = "stored", name: str = "",
+    progress: bool | None = None,
 ) -> Landscape:  # fmt: skip
     """The loss surface f(α, β) = L(θ* + αδ + βη) around a model (Li et al. 2018, section 4).
 
@@ -61,6 +62,8 @@ def surface(
         A file of weights, for a copy of the model.
     device, precision
         "auto" (all GPUs), "cpu", "cuda:0", …; "float32", "float64", "tf32", "bfloat16".
+    batch_norm
+        "stored", the model's own statistics, or "recomputed" from the samples at every point.
     progress
         A bar on stderr; None: if that is a terminal.
 
@@ -81,7 +84,9 @@ def surface(
             trust_pickle=trust_pickle,
         )  # fmt: skip
         plane = plane_of(given.problem.model, directions, seed, normalize, ignore)
-        how = {"span": span, "device": device, "precision": precision}
+        how = {
+            "span": span, "device": device, "precision": precision, "batch_norm": batch_norm,
+        }  # fmt: skip
         if tolerance and samples is None and given.drawn.grows:
             given = _enough(given, plane, loss, data, seed, tolerance, how)
         found = landscape(
