@@ -18,7 +18,6 @@ from lossviz.errors import LossvizError
 if TYPE_CHECKING:
     from compute.data import Data
     from compute.evaluation import Evaluator
-    from compute.plane import Plane
     from compute.problem import Problem
     from compute.run import Run
     from compute.surface import Grid
