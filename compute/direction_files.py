@@ -48,6 +48,23 @@ def read(
     return _by_name(path, stored, theta, needed)
 
 
+def given(direction: Mapping[str, Tensor], theta: Mapping[str, Tensor]) -> Direction:
+    """A direction that is in memory already, in the parameters' precision, on the CPU.
+
+    Raises
+    ------
+    InputError
+        If a name, a shape or a number cannot be one of the parameters'.
+    """
+    for name, values in direction.items():
+        if not isinstance(values, Tensor):
+            raise InputError(f"directions: {name}: expected a tensor, got {type(values).__name__}")
+        _check(Path("directions"), str(name), values, theta.get(name))
+    return {
+        name: values.detach().to("cpu", theta[name].dtype) for name, values in direction.items()
+    }
+
+
 def check_writable(path: str | Path, theta: Mapping[str, Tensor]) -> None:
     """Refuse a name that ``save`` could not write to, before anything is computed.
 

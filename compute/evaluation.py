@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,18 +23,19 @@ from torch import nn
 from compute.directions import Direction, is_statistic
 from compute.folding import BATCH_NORMS, fold, why_not
 from compute.loop import Graphed, Loop, Recomputed, Widened, has_statistics
-from compute.outcome import Outcome, mean
+from compute.outcome import Outcome, check_by_sample, failed
 from compute.plane import Plane
 from compute.problem import Loss, Problem
 from compute.resident import cut, joined, resident
 from compute.stacking import CONVOLUTIONS, Stack, stackable
+from compute.trials import CORNERS, agree, attempt, close, outcomes, seconds_of
 from compute.weights import Weights, channels_last, private
+from lossviz.errors import LossvizError
 
 # Relative. Whether the algebra of a way to evaluate is right shows in float64; what a compiler made
 # of it is compared in its own precision, where another order of the same sums stays below this.
 EXACT = 1e-9
 ROUNDED = {torch.float64: 1e-9, torch.float32: 2e-4, torch.bfloat16: 0.1, torch.float16: 0.1}
-CORNERS = ((0.0, 0.0), (0.7, -0.7))
 TRIED = 128  # samples on which ways are timed
 COMPARED = 32  # samples on which they are compared
 BATCH_SIZES = {"cpu": (64, 32, 128), "cuda": (1024, 256, 4096), "mps": (256, 64, 1024)}
@@ -42,7 +43,6 @@ POINTS_AT_ONCE = (32, 8)
 STACKED_BATCHES = (128, 512)
 EXACTLY = torch.device("cpu"), torch.float64
 STATISTICS_BATCH = 256
-ENOUGH = 0.1  # seconds that a timing takes at least
 WORTH_COMPILING = 600.0  # seconds of work left; compiling takes up to half a minute
 
 
@@ -75,11 +75,12 @@ class Evaluator:
             "engine": "plain", "batch_size": 0, "points_at_once": 1, "compiled": False,
             "channels_last": self.device.type != "mps",
         }  # fmt: skip
-        self._settle_layout(dict(choices or {}))
+        self.gradients = False  # whether the loss differentiates, by its inputs or by the weights
+        self.notes: list[str] = []  # what somebody who waits for the result would want to know
+        self._settle_first_batch(dict(choices or {}))
         self._own = self._resident()
         self._joined = joined(self._own)
         self._engine = self._loop(self.choices, self._own)
-        self.notes: list[str] = []  # what somebody who waits for the result would want to know
         given = {key: value for key, value in (choices or {}).items() if key in self.choices}
         if batch_norm == "recomputed" and has_statistics(problem.model):
             given["engine"] = "recomputed"
@@ -114,7 +115,7 @@ class Evaluator:
                 part = list(points[k : k + size])
                 # Always equally many: a point's last bit does not depend on who came with it.
                 padded = part + part[-1:] * (size - len(part))
-                found += _outcomes(self._engine, padded)[: len(part)]
+                found += outcomes(self._engine, padded)[: len(part)]
         return found
 
     @property
@@ -153,26 +154,41 @@ class Evaluator:
         compiled = self._compiled(wanted, few, plain)
         if compiled is None:
             return False
-        if _seconds(compiled, self.device) > 0.97 * _seconds(plain, self.device):
+        if seconds_of(compiled, self.device) > 0.97 * seconds_of(plain, self.device):
             return False
         self._use(wanted)
         return bool(self.choices["compiled"])
 
-    def _settle_layout(self, given: dict[str, Any]) -> None:
-        """Channels-last, unless the model needs its activations contiguous (it calls view)."""
-        self.choices["channels_last"] &= bool(given.get("channels_last", True))
-        if not self.choices["channels_last"]:
-            return
-        self._own = self._resident()[:1]
-        try:
-            with torch.no_grad():
-                self.problem.loss(self._loop(self.choices, self._own).model, self._own[0])
-        except RuntimeError:
-            self.choices["channels_last"] = False
+    def _settle_first_batch(self, given: dict[str, Any]) -> None:
+        """Channels-last, unless the model needs its activations contiguous (it calls view); and
+        without autograd, unless the loss needs that.
 
-    def _resident(self) -> list[Any]:
-        last = self.choices["channels_last"]
-        return resident(self.problem.batches, self.device, self.dtype, channels_last=last)
+        Raises
+        ------
+        InputError
+            If the first batch has no loss in any of these ways, with what was raised.
+        """
+        last = self.choices["channels_last"] and bool(given.get("channels_last", True))
+        for self.gradients in (False, True):
+            for self.choices["channels_last"] in (True, False) if last else (False,):
+                first = self._resident(1)
+                try:
+                    check_by_sample(self._loop(self.choices, first).at(0.0, 0.0), first[0])
+                except RuntimeError as error:
+                    failure: Exception = error
+                except LossvizError:
+                    raise
+                except Exception as error:
+                    raise failed(error, first[0]) from error
+                else:
+                    if self.gradients:
+                        self.notes.append("the loss differentiates: evaluated with autograd")
+                    return
+        raise failed(failure, first[0]) from failure
+
+    def _resident(self, count: int | None = None) -> list[Any]:
+        last, some = self.choices["channels_last"], islice(self.problem.batches, count)
+        return resident(some, self.device, self.dtype, channels_last=last)
 
     def _loop(
         self, choices: Mapping[str, Any], batches: list[Any], *,
@@ -193,12 +209,14 @@ class Evaluator:
             model = Widened(model)
         if choices["compiled"] and not exact:
             model = torch.compile(model, dynamic=False)
-        return kind(model, weights, self.problem.loss, batches)
+        return kind(model, weights, self.problem.loss, batches, gradients=self.gradients)
 
     def _stack(self, batches: list[Any], *, exact: bool = False) -> Stack:
         device, dtype = EXACTLY if exact else (self.device, self.dtype)
         model = private(self.problem.model).to(device, dtype)
-        return Stack(model, self.problem.loss, *self._plane(), batches)
+        return Stack(
+            model, self.problem.loss, *self._plane(), batches, gradients=self.gradients
+        )  # fmt: skip
 
     def _plane(self, *, exact: bool = False) -> tuple[Direction, Direction, Direction]:
         parts = self.plane.theta, self.plane.delta, self.plane.eta
@@ -228,11 +246,11 @@ class Evaluator:
         """Whether what ``build(batches, exact=True)`` gives equals the plain loop, in float64."""
         last = self.choices["channels_last"]
         few = resident(self._few(COMPARED, COMPARED), *EXACTLY, channels_last=last)
-        made = _attempt(lambda: build(few, exact=True))
+        made = attempt(lambda: build(few, exact=True))
         if made is None:
             return False
         plain = self._loop({"engine": "plain", "compiled": False}, few, exact=True)
-        return _agree(plain, made, EXACT)
+        return agree(plain, made, EXACT)
 
     def _use(self, choices: dict[str, Any]) -> None:
         if choices["compiled"]:
@@ -249,7 +267,7 @@ class Evaluator:
             return
         loop = None
         if self.device.type == "cuda":
-            loop = _attempt(lambda: self._loop(choices, batches, kind=Graphed))
+            loop = attempt(lambda: self._loop(choices, batches, kind=Graphed))
         self._engine = loop or self._loop(choices, batches)
 
     def _choose(self, given: dict[str, Any]) -> None:
@@ -267,7 +285,7 @@ class Evaluator:
             for size in sizes:
                 loop = self._loop(wanted, self._few(size))
                 count = sum(len(batch[0]) for batch in loop.batches)
-                if (seconds := _attempt(partial(_seconds, loop, self.device))) is not None:
+                if (seconds := attempt(partial(seconds_of, loop, self.device))) is not None:
                     times[size] = seconds / count
             # The first is best for most networks: others have to be clearly faster.
             wanted["batch_size"] = min(
@@ -297,14 +315,14 @@ class Evaluator:
         best, least = wanted, math.inf
         few = self._few(wanted["batch_size"])
         count = sum(len(batch[0]) for batch in few)
-        least = _seconds(self._loop(wanted, few), self.device) / count
+        least = seconds_of(self._loop(wanted, few), self.device) / count
         if not self._right(self._stack):
             return wanted
         for size in STACKED_BATCHES:
             stack = self._stack(self._few(size))
             for together in POINTS_AT_ONCE:
                 samples = together * sum(len(batch[0]) for batch in stack.batches)
-                seconds = _seconds(stack, self.device, together) / samples
+                seconds = seconds_of(stack, self.device, together) / samples
                 # Clearly faster than what was tried before, so that the choice is mostly the same.
                 if seconds < 0.85 * least:
                     best, least = wanted | {
@@ -322,68 +340,11 @@ class Evaluator:
         loops = [self._loop(self.choices, batches) for batches in (own, cut(whole, size))]
         for corner in CORNERS:
             a, b = (loop.at(*corner) for loop in loops)
-            if not (a.by_sample and b.by_sample and _close(a, b, ROUNDED[self.dtype], each=True)):
+            if not (a.by_sample and b.by_sample and close(a, b, ROUNDED[self.dtype], each=True)):
                 return False
         return True
 
     def _compiled(self, choices: Mapping[str, Any], few: list[Any], plain: Loop) -> Loop | None:
         """The compiled loop, if it compiles and gives what ``plain`` gives."""
-        made: Loop | None = _attempt(partial(self._loop, choices, few))
-        return made if made is not None and _agree(plain, made, ROUNDED[self.dtype]) else None
-
-
-def _agree(plain: Loop, other: Any, tolerance: float) -> bool:
-    for corner in CORNERS:
-        found = _attempt(partial(_first_outcome, other, corner))
-        if found is None or not _close(plain.at(*corner), found, tolerance):
-            return False
-    return True
-
-
-def _attempt(build: Callable[[], Any]) -> Any:
-    """What ``build`` gives, or None if that way is not open to this model or device."""
-    try:
-        return build()
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except Exception:  # whatever a user's model or a compiler raises: then it is the plain loop
-        return None
-
-
-def _outcomes(engine: Any, points: Sequence[tuple[float, float]]) -> list[Outcome]:
-    if isinstance(engine, Loop):
-        return [engine.at(*point) for point in points]
-    found: list[Outcome] = engine.many(points)
-    return found
-
-
-def _first_outcome(engine: Any, point: tuple[float, float]) -> Outcome:
-    return _outcomes(engine, [point])[0]
-
-
-def _seconds(engine: Any, device: torch.device, points: int = 1) -> float:
-    """The time for ``points`` points, the best of some after one to warm up."""
-    where = [(0.1 + 0.01 * k, -0.1) for k in range(points)]
-    times: list[float] = []
-    while len(times) < 2 or (sum(times) < ENOUGH and len(times) < 8):
-        began = time.perf_counter()
-        _outcomes(engine, where)
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        times.append(time.perf_counter() - began)
-    return min(times[1:])
-
-
-def _close(a: Outcome, b: Outcome, tolerance: float, *, each: bool = False) -> bool:
-    """Whether the mean loss (or ``each`` loss) agrees; so do NaN with NaN and Inf with Inf."""
-    one, other = (found.values["loss"] for found in (a, b))
-    if a.values.keys() != b.values.keys() or a.by_sample != b.by_sample or one.shape != other.shape:
-        return False
-    if not each:
-        one, other = np.array([mean(one)]), np.array([mean(other)])
-    finite = np.isfinite(one)
-    if (finite != np.isfinite(other)).any() or (np.isnan(one) != np.isnan(other)).any():
-        return False
-    one, other = one[finite], other[finite]
-    size = np.abs(one).max(initial=0.0)
-    return bool((np.abs(one - other) <= tolerance * max(size, 1e-3)).all())
+        made: Loop | None = attempt(partial(self._loop, choices, few))
+        return made if made is not None and agree(plain, made, ROUNDED[self.dtype]) else None

@@ -53,6 +53,12 @@ def fold(
     return (model, theta, delta, eta) if folded else None
 
 
+def batch_norm_of(model: nn.Module, mode: str = "stored") -> str:
+    """Which statistics batch norm uses: a layer without its own takes those of each batch."""
+    norms = [module for module in model.modules() if isinstance(module, BATCH_NORMS)]
+    return "of each batch" if any(n.running_mean is None for n in norms) else mode
+
+
 def why_not(model: nn.Module) -> str:
     """Why torch.fx cannot trace the model, in a line; empty if it can."""
     try:

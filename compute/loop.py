@@ -27,18 +27,23 @@ class Widened(nn.Module):
 
 
 class Loop:
-    """Evaluates ``loss`` on ``batches`` with ``weights`` set to each point."""
+    """Evaluates ``loss`` on ``batches`` with ``weights`` set to each point.
+
+    With ``gradients`` the loss may differentiate, by its inputs or by the weights.
+    """
 
     def __init__(
-        self, model: Any, weights: Weights, loss: Loss, batches: list[Any]
+        self, model: Any, weights: Weights, loss: Loss, batches: list[Any], *,
+        gradients: bool = False,
     ) -> None:  # fmt: skip
         self.model, self.weights, self.loss, self.batches = model, weights, loss, batches
+        self.gradients = gradients
 
-    @torch.no_grad()
     def at(self, alpha: float, beta: float) -> Outcome:
         """The outcome at one point."""
         self.weights.set(alpha, beta)
-        return outcome_of(self.loss(self.model, batch) for batch in self.batches)
+        with torch.set_grad_enabled(self.gradients):
+            return outcome_of(self.loss(self.model, batch) for batch in self.batches)
 
 
 class Recomputed(Loop):
@@ -48,7 +53,6 @@ class Recomputed(Loop):
     variance. Everything else stays in eval mode.
     """
 
-    @torch.no_grad()
     def at(self, alpha: float, beta: float) -> Outcome:
         """The outcome at one point."""
         self.weights.set(alpha, beta)
@@ -57,11 +61,12 @@ class Recomputed(Loop):
             norm.reset_running_stats()
             norm.momentum = None  # a plain mean
             norm.train()
-        for batch in self.batches:
-            self.loss(self.model, batch)
-        for norm in norms:
-            norm.eval()
-        return outcome_of(self.loss(self.model, batch) for batch in self.batches)
+        with torch.set_grad_enabled(self.gradients):
+            for batch in self.batches:
+                self.loss(self.model, batch)
+            for norm in norms:
+                norm.eval()
+            return outcome_of(self.loss(self.model, batch) for batch in self.batches)
 
 
 def norms_of(model: nn.Module) -> list[Any]:
@@ -82,11 +87,14 @@ class Graphed(Loop):
     a number, say).
     """
 
-    def __init__(self, model: Any, weights: Weights, loss: Loss, batches: list[Any]) -> None:
-        super().__init__(model, weights, loss, batches)
+    def __init__(
+        self, model: Any, weights: Weights, loss: Loss, batches: list[Any], *,
+        gradients: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(model, weights, loss, batches, gradients=gradients)
         weights.set(0.0, 0.0)
         device = next(p.device for p in model.parameters())
-        with torch.cuda.device(device), torch.no_grad():
+        with torch.cuda.device(device), torch.set_grad_enabled(gradients):
             beside = torch.cuda.Stream()
             beside.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(beside):  # capture needs everything warm, off the main stream
@@ -99,9 +107,9 @@ class Graphed(Loop):
 
     @staticmethod
     def _kept(output: Tensor | Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        return dict(output) if isinstance(output, Mapping) else {"loss": output}
+        given = output if isinstance(output, Mapping) else {"loss": output}
+        return {name: value.detach() for name, value in given.items()}
 
-    @torch.no_grad()
     def at(self, alpha: float, beta: float) -> Outcome:
         """The outcome at one point."""
         self.weights.set(alpha, beta)

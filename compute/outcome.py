@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from lossviz.errors import InputError
 
 Floats = NDArray[np.float64]
 Output = Tensor | Mapping[str, Tensor]
+SHOWN = 4  # entries of a batch that an error lists
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,13 +56,13 @@ def outcome_of(outputs: Iterable[Output]) -> Outcome:
     for output in outputs:
         given = output if isinstance(output, Mapping) else {"loss": output}
         try:
-            values = {str(name): torch.as_tensor(value) for name, value in given.items()}
+            values = {str(name): _tensor(value) for name, value in given.items()}
         except (TypeError, ValueError, RuntimeError):
             values = {}
         if "loss" not in values or any(v.is_complex() or v.ndim > 1 for v in values.values()):
             raise InputError(
                 "loss: expected a number, real values (B,), or a mapping of such with 'loss'; "
-                f"got {_told(output)}"
+                f"got {told(output)}"
             )
         by_sample = by_sample and values["loss"].ndim > 0
         if parts and values.keys() != parts.keys():
@@ -73,12 +75,54 @@ def outcome_of(outputs: Iterable[Output]) -> Outcome:
     return Outcome({name: np.concatenate(found) for name, found in parts.items()}, by_sample)
 
 
-def _told(output: Any) -> str:
-    if isinstance(output, Mapping):
-        return "{" + ", ".join(f"{name}: {_told(value)}" for name, value in output.items()) + "}"
-    if isinstance(output, Tensor):
-        return f"{str(output.dtype).removeprefix('torch.')} {tuple(output.shape)}"
-    return type(output).__name__
+def _tensor(value: Any) -> Tensor:
+    """A number of Python's keeps its precision."""
+    return torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None)
+
+
+def check_by_sample(outcome: Outcome, batch: Any) -> None:
+    """Refuse a loss of another length than its batch, as far as that can be seen.
+
+    Raises
+    ------
+    InputError
+        With both lengths.
+    """
+    size, lengths = outcome.values["loss"].size, batch_lengths(batch)
+    if outcome.by_sample and len(lengths) == 1 and size not in lengths:
+        raise InputError(
+            f"loss: expected a number or one value a sample ({lengths.pop()},), got ({size},); "
+            "take the mean over what a sample consists of"
+        )
+
+
+def batch_lengths(batch: Any) -> set[int]:
+    """The first dimensions of the tensors in a batch: one number if they are its samples."""
+    if isinstance(batch, Tensor):
+        return {len(batch)} if batch.ndim else set()
+    values = batch.values() if isinstance(batch, Mapping) else batch
+    if not isinstance(batch, Mapping | tuple | list):
+        return set()
+    return {len(value) for value in values if isinstance(value, Tensor) and value.ndim}
+
+
+def failed(error: Exception, batch: Any) -> InputError:
+    """What to tell when the model or the loss raised ``error`` on a batch."""
+    text = " ".join(str(error).split())[:200]
+    return InputError(f"loss: {type(error).__name__} on the first batch, {told(batch)}: {text}")
+
+
+def told(value: Any) -> str:
+    """What something is, in few words: types and shapes."""
+    if isinstance(value, Tensor):
+        return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
+    if isinstance(value, Mapping):
+        items = [f"{name}: {told(one)}" for name, one in islice(value.items(), SHOWN)]
+        return "{" + ", ".join(items + ["…"] * (len(value) > SHOWN)) + "}"
+    if isinstance(value, tuple | list):
+        items = [told(one) for one in value[:SHOWN]] + ["…"] * (len(value) > SHOWN)
+        return f"{type(value).__name__} of ({', '.join(items)})"
+    return type(value).__name__
 
 
 def mean(values: Floats) -> float:

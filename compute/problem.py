@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import importlib
 import sys
@@ -14,7 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lossviz.errors import InputError, UsageError
+from compute.outcome import batch_lengths, told
+from lossviz.errors import InputError, LossvizError, UsageError
+
+OFFERED = 8  # names that an error lists
 
 Model = Callable[..., Any]
 LossValue = Tensor | Mapping[str, Tensor]
@@ -55,11 +59,14 @@ class Problem:
 
 
 def cross_entropy(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-    """Per-sample cross-entropy ``(B,)`` in nats, and accuracy ``(B,)`` of 0 and 1."""
-    inputs, targets = batch
+    """Per-sample cross-entropy ``(B,)`` in nats, and accuracy ``(B,)`` of 0 and 1.
+
+    Of logits ``(B, K)``; of ``(B, K, …)``, the mean over what a sample consists of.
+    """
+    inputs, targets = _pair(batch)
     logits = model(inputs)
     losses = functional.cross_entropy(logits, targets, reduction="none")
-    return {"loss": losses, "accuracy": _correct(logits, targets)}
+    return {"loss": _each(losses), "accuracy": _each(_correct(logits, targets))}
 
 
 def mse_softmax(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
@@ -67,20 +74,41 @@ def mse_softmax(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]
 
     This is what the code of Li et al. 2018 calls its MSE loss.
     """
-    inputs, targets = batch
+    inputs, targets = _pair(batch)
     logits = model(inputs)
     return {"loss": _squared(logits.softmax(dim=1), targets), "accuracy": _correct(logits, targets)}
 
 
 def mse(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
     """Mean squared error over outputs ``(B,)``: raw outputs against one-hot or real targets."""
-    inputs, targets = batch
+    inputs, targets = _pair(batch)
     outputs = model(inputs)
     if targets.is_floating_point():
         losses = (outputs - targets.reshape(outputs.shape)).square().reshape(len(outputs), -1)
         losses = losses.mean(dim=1)
         return {"loss": losses}
     return {"loss": _squared(outputs, targets), "accuracy": _correct(outputs, targets)}
+
+
+def _pair(batch: Any) -> tuple[Any, Any]:
+    """Inputs and targets.
+
+    Raises
+    ------
+    InputError
+        If the batch is something else.
+    """
+    if not isinstance(batch, tuple | list) or len(batch) != 2 or not isinstance(batch[1], Tensor):
+        raise InputError(
+            f"data: expected batches (inputs, targets) of tensors, got {told(batch)}; "
+            "for others give your own loss(model, batch)"
+        )
+    return batch[0], batch[1]
+
+
+def _each(values: Tensor) -> Tensor:
+    """One value a sample ``(B,)`` from ``(B, …)``."""
+    return values.flatten(1).mean(1) if values.ndim > 1 else values
 
 
 def _squared(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -140,8 +168,41 @@ def entry(spec: str, what: str) -> Any:
     finally:
         sys.path.remove(here)
     if not hasattr(module, name):
-        raise UsageError(f"{what}: module {module_name} has no {name!r:.80}")
+        raise UsageError(
+            f"{what}: module {module_name} has no {name!r:.80}; it has {_offers(module, name)}"
+        )
     return getattr(module, name)
+
+
+def _offers(module: Any, name: str) -> str:
+    """What a module has that can be called, what is spelled like ``name`` first."""
+    public = sorted(key for key, value in vars(module).items() if key[0] != "_" and callable(value))
+    # Its own before what it imported.
+    own = [key for key in public if getattr(vars(module)[key], "__module__", "") == module.__name__]
+    close = difflib.get_close_matches(name, public, n=3, cutoff=0.5)
+    names = list(dict.fromkeys([*close, *(own or public)]))
+    more = f" and {len(names) - OFFERED} more" if len(names) > OFFERED else ""
+    return ", ".join(names[:OFFERED]) + more if names else "nothing that can be called"
+
+
+def made(spec: str, what: str) -> Any:
+    """What the function that ``module:function`` names returns; what is no function, as it is.
+
+    Raises
+    ------
+    UsageError, InputError
+        If there is none, it cannot be called without arguments, or it raises something.
+    """
+    found = entry(spec, what)
+    if isinstance(found, nn.Module) or not callable(found):
+        return found
+    try:
+        return found()
+    except LossvizError:
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())[:200]
+        raise InputError(f"{what}: {spec}() raised {type(error).__name__}: {text}") from error
 
 
 def batches_of(inputs: Tensor, targets: Tensor, batch_size: int) -> list[tuple[Tensor, Tensor]]:
@@ -172,10 +233,11 @@ def sample_count(batches: Iterable[Any]) -> int:
     """How many samples the batches hold, 0 if that cannot be seen."""
     total = 0
     for batch in batches:
-        first = batch[0] if isinstance(batch, tuple | list) and batch else batch
-        if not isinstance(first, torch.Tensor) or not first.ndim:
+        lengths = batch_lengths(batch)
+        if not lengths:
             return 0
-        total += len(first)
+        first = batch[0] if isinstance(batch, tuple | list) else None
+        total += len(first) if isinstance(first, Tensor) and first.ndim else max(lengths)
     return total
 
 

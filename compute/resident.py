@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -24,15 +24,20 @@ def resident(
 
     def moved(value: Any) -> Any:
         if isinstance(value, Tensor):
-            value = value.to(device, dtype if value.is_floating_point() else None)
-            if channels_last and value.ndim == 4:
-                return value.contiguous(memory_format=torch.channels_last)
-            return value.contiguous()
+            # Detached: a loss that differentiates by its inputs marks ours, not the user's tensor.
+            own = value.detach().to(device, dtype if value.is_floating_point() else None)
+            last = channels_last and value.ndim == 4
+            layout = torch.channels_last if last else torch.contiguous_format
+            return own.contiguous(memory_format=layout).requires_grad_(value.requires_grad)
         if isinstance(value, tuple | list):
             items = map(moved, value)
             return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-        if isinstance(value, dict):
-            return {key: moved(item) for key, item in value.items()}
+        if isinstance(value, Mapping):
+            found = {key: moved(item) for key, item in value.items()}
+            try:
+                return type(value)(found)  # type: ignore[call-arg]  # tokenizers have their own kind
+            except TypeError:
+                return found
         return value
 
     found = [moved(batch) for batch in batches]

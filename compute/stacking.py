@@ -38,9 +38,9 @@ class Stack:
 
     def __init__(
         self, model: nn.Module, loss: Loss, theta: Direction, delta: Direction, eta: Direction,
-        batches: list[Any],
+        batches: list[Any], *, gradients: bool = False,
     ) -> None:  # fmt: skip
-        self.model, self.loss, self.batches = model, loss, batches
+        self.model, self.loss, self.batches, self.gradients = model, loss, batches, gradients
         own = dict(model.named_parameters())
         self.center = {name: theta[name].to(own[name]) for name in (*delta, *eta)}
         self.moves = [
@@ -51,6 +51,7 @@ class Stack:
         self.split = _split(model)
         self.products = self._products() if self.split is not None else None
 
+    @torch.no_grad()
     def _products(self) -> list[Tensor] | None:
         """For each batch ``(3, …)``: A₀, A₁, A₂ of the first layer, if its input never changes."""
         assert self.split is not None
@@ -93,7 +94,6 @@ class Stack:
         d, e = self.moves
         return {name: c + alpha * d[name] + beta * e[name] for name, c in self.center.items()}
 
-    @torch.no_grad()
     def many(self, points: Sequence[tuple[float, float]]) -> list[Outcome]:
         """The outcome at each point."""
         like = next(iter(self.center.values()))
@@ -110,10 +110,12 @@ class Stack:
                 product = self.products[number]
                 steps = torch.stack([torch.ones_like(coefficients[0]), *coefficients], dim=1)
                 first = (steps.to(product) @ product.flatten(1)).view(-1, *product.shape[1:])
-            for name, values in self._vectorised(stacked, first, batch).items():
+            with torch.set_grad_enabled(self.gradients):
+                found = self._vectorised(stacked, first, batch)
+            for name, values in found.items():
                 parts.setdefault(name, []).append(values.reshape(len(points), -1))
                 by_sample = by_sample and (name != "loss" or values.ndim > 1)
-        whole = {name: torch.cat(found, 1).cpu().double().numpy() for name, found in parts.items()}
+        whole = {name: torch.cat(part, 1).cpu().double().numpy() for name, part in parts.items()}
         return [
             Outcome({name: values[k] for name, values in whole.items()}, by_sample)
             for k in range(len(points))
@@ -136,7 +138,8 @@ class Stack:
                 return functional_call(self.model, weights, inputs, named)
 
             value = self.loss(called, batch)
-            return dict(value) if isinstance(value, Mapping) else {"loss": value}
+            given = value if isinstance(value, Mapping) else {"loss": value}
+            return {name: one.detach() for name, one in given.items()}
 
         result: dict[str, Tensor] = vmap(one, in_dims=(0, None if first is None else 0))(
             stacked, first

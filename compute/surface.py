@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import math
+import operator
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from compute.adaptive import FINEST, FIRST, Convergence, median_error
+from compute.devices import choose_devices
 from compute.evaluation import Evaluator
+from compute.folding import batch_norm_of
 from compute.outcome import Outcome
 from compute.plane import Plane, random_plane
 from compute.problem import Problem, check_deterministic, sample_count
 from compute.run import Run
 from lossviz.errors import UsageError
-from lossviz.landscape import Landscape, Provenance, Surface
+from lossviz.landscape import Landscape, Mark, Provenance, Surface
 
 Floats = NDArray[np.float64]
+Span = tuple[float, float]
+
+POINTS = 51  # a side, as published
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,31 +173,127 @@ def collect(
 
 
 def landscape(
-    problem: Problem, plane: Plane | None = None, *, points: int = 51,
-    span: tuple[float, float] = (-1.0, 1.0), seed: int = 0, name: str = "",
+    problem: Problem, plane: Plane | None = None, *, points: int | tuple[int, int] | None = None,
+    span: Span | tuple[Span, Span] = (-1.0, 1.0), seed: int = 0, tolerance: float | None = None,
+    device: str = "cpu", precision: str = "float32", batch_norm: str = "stored", name: str = "",
+    progress: bool | None = False,
 ) -> Landscape:  # fmt: skip
     """The loss surface of a problem: ``points`` x ``points`` over ``span`` in alpha and beta.
 
     Without a plane: along two random filter-normalised directions (Li et al. 2018, section 4)
     drawn with ``seed``. The model is not changed.
 
+    Parameters
+    ----------
+    points, span
+        One for both axes, or a pair, alpha's and beta's. Without points: 51, or with ``tolerance``
+        as many (17, 33, 65, 129) as bring the relative error of interpolation below it.
+    device, precision
+        "auto", "cpu", "cuda", "cuda:0", "mps"; "float32", "float64", "tf32", "bfloat16".
+    batch_norm
+        "stored", the statistics of the model (and where the plane moves them, of its place), or
+        "recomputed" from the samples at every point.
+    progress
+        A bar on stderr; None: if that is a terminal.
+
     Raises
     ------
+    UsageError
+        If points, span, device or precision cannot be used.
     InputError
         If the centre evaluates differently the second time.
     """
+    began = time.perf_counter()
+    grid = grid_of(span, points if points is not None else FINEST if tolerance else POINTS)
     plane = plane or random_plane(problem.model, seed=seed)
-    evaluator = Evaluator(problem, plane)
-    check_center(evaluator)
-    along = axis(*span, points)
-    *_, surface = evaluate(evaluator, Grid(along, along))
+    if batch_norm not in ("stored", "recomputed"):
+        raise UsageError(f"batch_norm: expected 'stored' or 'recomputed', got {batch_norm!r:.60}")
+    names, dtype = choose_devices(device, precision)
+    evaluators: list[Evaluator] = []
+    for one in names:
+        choices = evaluators[0].choices if evaluators else None
+        evaluators.append(
+            Evaluator(
+                problem, plane, device=one, dtype=dtype, tf32=precision == "tf32",
+                batch_norm=batch_norm, choices=choices,
+            )
+        )  # fmt: skip
+    check_center(evaluators[0])
+    surface, error = _as_fine_as(evaluators, grid, tolerance if points is None else None, progress)
     known = Provenance(
         model=type(problem.model).__name__, samples=sample_count(problem.batches),
         loss=getattr(problem.loss, "__name__", ""), directions=plane.kind,
         direction_normalize=plane.normalize, direction_ignore=plane.ignore,
-        direction_sha256=plane.sha256, seed=plane.seed, batch_norm="stored", precision="float32",
+        direction_sha256=plane.sha256, direction_angle=round(_known(plane.angle), 4),
+        seed=plane.seed, batch_norm=batch_norm_of(
+            problem.model, "interpolated" if plane.moves_statistics else batch_norm
+        ),
+        precision=precision, device=", ".join(names), versions={"torch": torch.__version__},
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        duration=time.perf_counter() - began, tolerance=tolerance or 0.0,
+        error_data=_known(median_error(surface)), error_interpolation=_known(error),
+        notes=[*evaluators[0].notes, *_suspicions(surface, plane)],
     )  # fmt: skip
-    return Landscape(surface=surface, provenance=known, name=name)
+    marks = marks_of(plane, evaluators[0])
+    return Landscape(surface=surface, marks=marks, provenance=known, name=name)
+
+
+def marks_of(plane: Plane, evaluator: Evaluator) -> list[Mark]:
+    """The networks that the plane passes through, each with its own loss."""
+    return [
+        Mark(name, alpha, beta, evaluator.at(alpha, beta)["loss"])
+        for name, alpha, beta in plane.marks
+    ]
+
+
+def grid_of(span: Span | tuple[Span, Span], points: int | tuple[int, int]) -> Grid:
+    """The grid over ``span`` with ``points`` a side: one for both axes, or a pair.
+
+    Raises
+    ------
+    UsageError
+        If they are something else, or nothing can be between them.
+    """
+    try:
+        (low, high), (bottom, top) = np.broadcast_to(np.asarray(span, dtype=float), (2, 2)).tolist()
+        n, m = (points, points) if isinstance(points, int) else map(operator.index, points)
+        sides = axis(low, high, n), axis(bottom, top, m)
+    except (TypeError, ValueError):
+        raise UsageError(
+            "points, span: expected 51 or (51, 51), and (-1, 1) or ((-1, 1), (-1, 1)); "
+            f"got {points!r:.60} and {span!r:.60}"
+        ) from None
+    return Grid(*sides)
+
+
+def _as_fine_as(
+    evaluators: Sequence[Evaluator], grid: Grid, tolerance: float | None, progress: bool | None
+) -> tuple[Surface, float]:
+    """The surface, on the coarsest of the nested grids that keeps to ``tolerance``; its error."""
+    from tqdm import tqdm
+
+    convergence, surface = Convergence(), None
+    hidden = None if progress is None else not progress
+    with tqdm(total=grid.count, unit="points", disable=hidden) as bar:
+        for surface in evaluate(evaluators, grid, progress=bar.update):
+            convergence.add(surface)
+            fine = max(surface.shape) > FIRST
+            if tolerance and fine and convergence.error <= tolerance:
+                break
+    assert surface is not None
+    return surface, convergence.error
+
+
+def _known(value: float) -> float:
+    return value if math.isfinite(value) else 0.0
+
+
+def _suspicions(surface: Surface, plane: Plane) -> list[str]:
+    loss = surface.loss
+    moves = any(bool((part != 0).any()) for part in (*plane.delta.values(), *plane.eta.values()))
+    if moves and loss.size > 1 and np.isfinite(loss).all() and np.ptp(loss) == 0:
+        return ["the loss is the same everywhere: does it use the model that it is given?"]
+    return []
 
 
 def check_center(evaluator: Evaluator) -> dict[str, float]:

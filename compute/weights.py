@@ -15,6 +15,8 @@ from lossviz.errors import InputError
 def private(model: nn.Module) -> nn.Module:
     """A copy of our own in eval mode: the user's model is never moved, switched or changed.
 
+    Parameters keep their ``requires_grad``: a loss may choose by it (a penalty on what is trained).
+
     Raises
     ------
     InputError
@@ -22,8 +24,6 @@ def private(model: nn.Module) -> nn.Module:
     """
     try:
         copied = copy.deepcopy(model).eval()
-        for parameter in copied.parameters():
-            parameter.requires_grad_(False)
     except Exception as error:  # old-style weight_norm and scripted modules among others
         text = " ".join(str(error).split())[:120]
         raise InputError(

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lossviz.api import surface
     from lossviz.landscape import (
         Contour,
         CriticalPoint,
@@ -30,6 +31,7 @@ _HOMES = {
     "Surface": "lossviz.landscape",
     "Trajectory": "lossviz.landscape",
     "read": "lossviz.ply",
+    "surface": "lossviz.api",
     "write": "lossviz.ply",
 }
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "Trajectory",
     "__version__",
     "read",
+    "surface",
     "write",
 ]
 

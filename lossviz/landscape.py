@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from importlib import import_module  # what draws is loaded when asked for, never before
 from typing import Any, Final, Literal, Self, get_args
 
 import numpy as np
@@ -352,6 +353,28 @@ class Landscape:
     def with_changes(self, **changes: Any) -> Landscape:
         """A copy with some fields replaced."""
         return replace(self, **changes)
+
+    def show(self) -> None:
+        """Open it in a window of its own, which stays when Python ends; returns at once."""
+        import_module("lossviz.showing").show(self)
+
+    def _repr_png_(self) -> bytes | None:
+        """The picture for a notebook; None where none can be drawn, and then the text is shown."""
+        return import_module("lossviz.showing").png(self)  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        parts = [repr(self.title)]
+        if self.surface is not None:
+            n, m = self.surface.shape
+            finite = self.surface.loss[np.isfinite(self.surface.loss)]
+            span = f"{finite.min():.4g} to {finite.max():.4g}" if finite.size else "nowhere finite"
+            parts += [f"{n}x{m} points", f"loss {span}"]
+        for part in ("curves", "trajectories", "marks", "critical_points"):
+            if found := getattr(self, part):
+                parts.append(f"{len(found)} {part.replace('_', ' ')}")
+        if self.provenance.samples:
+            parts.append(f"{self.provenance.samples:,} samples")
+        return f"Landscape({', '.join(parts)})"
 
     def __iter__(self) -> Iterator[str]:
         raise TypeError("a Landscape is not a sequence: use .surface, .curves, .trajectories …")

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,23 +142,11 @@ def devices_of(args: argparse.Namespace) -> tuple[list[str], Any]:
     os.environ.setdefault("GOMP_SPINCOUNT", SPIN)
     import torch
 
+    from compute.devices import choose_devices
+
     if args.threads is not None:
         torch.set_num_threads(args.threads)
-    device = args.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        if device == "cpu" and torch.backends.mps.is_available():
-            device = "mps"
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        text = " ".join(str(error).split())[:100]
-        raise UsageError(f"device: {args.device!r} cannot be used here: {text}") from None
-    if args.precision == "tf32" and not device.startswith("cuda"):
-        raise UsageError(f"precision: tf32 is for CUDA devices, this is {device}; use float32")
-    dtype = torch.float32 if args.precision == "tf32" else getattr(torch, args.precision)
-    count = torch.cuda.device_count() if device == "cuda" else 1
-    return [f"cuda:{k}" for k in range(count)] if device == "cuda" else [device], dtype
+    return choose_devices(args.device, args.precision)
 
 
 def problem_of(
@@ -172,22 +161,23 @@ def problem_of(
 
     from compute import checkpoints, problem
     from compute.models import build
+    from compute.own import check_parameters, prepare
 
     torch.manual_seed(args.seed)  # a network that nobody trained is the same the next time
-    made = problem.entry(args.model, "model")() if ":" in args.model else None
+    made = problem.made(args.model, "model") if ":" in args.model else None
     if isinstance(made, problem.Problem):
-        return made, None
+        return prepare(made, seed=args.seed).problem, None
     if args.data is None:
         raise UsageError("data: expected --data (npz:FILE, cifar10, …); only a Problem needs none")
     own = ":" in args.data and not args.data.startswith("npz:")
     data = None if own else load_data(args, samples)
-    batches = problem.entry(args.data, "data")() if data is None else batches_of(data)
+    drawn: Any = _drawn(args) if data is None else batches_of(data)
     if made is None:
         most = data.num_classes if data else 1
         classes = args.num_classes or max(10, most)
         if classes < most:
             raise UsageError(f"num-classes: the labels need at least {most}, got {classes}")
-        shape = tuple(data.inputs.shape[1:]) if data else tuple(batches[0][0].shape[1:])
+        shape = tuple(data.inputs.shape[1:]) if data else _shape(args, drawn.batches[0])
         made = build(args.model, inputs=shape, num_classes=classes)
     if not isinstance(made, nn.Module):
         kind = type(made).__name__
@@ -201,7 +191,38 @@ def problem_of(
     loss = problem.loss_named(args.loss)
     if data is not None and args.data.startswith("npz:"):
         print(f"lossviz: normalised as {data.normalization}", file=sys.stderr)
-    return problem.Problem(made, loss, batches, data.strata if data else None), data
+    check_parameters(made, str(args.checkpoint or args.model))
+    if data is not None and args.loss in problem.LOSSES:
+        return problem.Problem(made, loss, drawn, data.strata), data
+    prepared = prepare(made, loss, drawn, seed=args.seed)
+    for note in prepared.notes:
+        print(f"lossviz: {note}", file=sys.stderr)
+    return replace(prepared.problem, strata=data.strata if data else prepared.problem.strata), data
+
+
+def _drawn(args: argparse.Namespace) -> Any:
+    """The batches of the user's own function: as many as --samples says."""
+    from compute import batches, chance, problem
+
+    wanted: Any = args.samples
+    with chance.seeded(args.seed):
+        given = problem.made(args.data, "data")
+        drawn = batches.draw(given, int(wanted) if str(wanted).isdecimal() else wanted, args.seed)
+    if drawn.selection != "all":
+        print(f"lossviz: samples: {drawn.selection}", file=sys.stderr)
+    return drawn
+
+
+def _shape(args: argparse.Namespace, batch: Any) -> tuple[int, ...]:
+    """The shape of one input, for a built-in network."""
+    inputs = batch[0] if isinstance(batch, tuple | list) and batch else batch
+    shape = tuple(getattr(inputs, "shape", ()))[1:]
+    if not shape:
+        raise InputError(
+            f"data: {args.model} expects batches (inputs, targets), inputs of two or more "
+            f"dimensions; {args.data} gives others: give your own network, module:function"
+        )
+    return shape
 
 
 def load_data(args: argparse.Namespace, samples: str) -> Data:
@@ -228,6 +249,8 @@ def provenance_of(
     import torch
 
     from compute import checkpoints
+    from compute.criteria import name_of
+    from compute.folding import batch_norm_of
     from compute.problem import sample_count
     from lossviz import __version__
     from lossviz.landscape import Provenance
@@ -242,14 +265,14 @@ def provenance_of(
         samples=sample_count(problem.batches),
         selection=data.selection if data else "",
         normalization=data.normalization if data else "",
-        loss=args.loss,
+        loss=args.loss if args.data else name_of(problem.loss),  # a Problem brings its own
         directions=plane.kind,
         direction_normalize=plane.normalize,
         direction_ignore=plane.ignore,
         direction_sha256=plane.sha256,
         direction_angle=round(plane.angle, 4) if plane.angle == plane.angle else 0.0,
         seed=args.seed,
-        batch_norm=batch_norm_of(problem, chosen.batch_norm),
+        batch_norm=batch_norm_of(problem.model, chosen.batch_norm),
         notes=chosen.notes,
         precision=args.precision,
         device=device,
@@ -257,14 +280,6 @@ def provenance_of(
         command=_command(args.argv),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-
-
-def batch_norm_of(problem: Problem, mode: str) -> str:
-    """Which statistics batch norm uses: a layer without its own takes those of each batch."""
-    from compute.folding import BATCH_NORMS
-
-    norms = [module for module in problem.model.modules() if isinstance(module, BATCH_NORMS)]
-    return "of each batch" if any(n.running_mean is None for n in norms) else mode
 
 
 def _command(argv: list[str]) -> str:

@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING
 from lossviz.errors import InputError, UsageError, printable
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from lossviz.landscape import Landscape
+    from lossviz.viewer.scene import Scene
     from lossviz.viewer.state import ViewState
 
 
@@ -207,13 +211,28 @@ def render_files(paths: Sequence[str | Path], output: str | Path, state: ViewSta
         If a file cannot be read, the view does not fit, or there is no OpenGL.
     """
     from lossviz import ply
-    from lossviz.viewer.picture import Picture
-    from lossviz.viewer.scene import Scene
-    from lossviz.viewer.screenshot import check_output, check_size, create_context, save, take
+    from lossviz.viewer.screenshot import check_output, check_size, save
 
     check_output(output)
     check_size(state.picture.width, state.picture.height)
-    landscapes = [ply.read(path) for path in paths]
+    rgba, scene = draw([ply.read(path) for path in paths], state)
+    save(output, rgba, scene, state)
+
+
+def draw(
+    landscapes: Sequence[Landscape], state: ViewState
+) -> tuple[NDArray[np.uint8], Scene]:  # fmt: skip
+    """Draw landscapes side by side off the screen: ``(height, width, 4)`` uint8, and the scene.
+
+    Raises
+    ------
+    InputError, UsageError, LossvizError
+        If the view does not fit, or there is no OpenGL.
+    """
+    from lossviz.viewer.picture import Picture
+    from lossviz.viewer.scene import Scene
+    from lossviz.viewer.screenshot import create_context, take
+
     check_view(landscapes, state)
     scene = Scene(landscapes)
     context = create_context()
@@ -226,7 +245,7 @@ def render_files(paths: Sequence[str | Path], output: str | Path, state: ViewSta
         )  # fmt: skip
         if context.error != "GL_NO_ERROR":
             print("lossviz: warning: the graphics driver reported an error", file=sys.stderr)
-        save(output, rgba, scene, state)
+        return rgba, scene
     finally:
         picture.release()
         context.release()

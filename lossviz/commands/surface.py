@@ -18,7 +18,6 @@ from lossviz.errors import LossvizError
 if TYPE_CHECKING:
     from compute.data import Data
     from compute.evaluation import Evaluator
-    from compute.plane import Plane
     from compute.problem import Problem
     from compute.run import Run
     from compute.surface import Grid
@@ -110,7 +109,7 @@ def _begin(
     from compute.adaptive import FINEST
     from compute.evaluation import Evaluator
     from compute.run import read_choices
-    from compute.surface import Grid, axis, check_center
+    from compute.surface import Grid, axis, check_center, marks_of
 
     folder = args.output.with_suffix(".run")
     choices = {} if args.restart or restart else read_choices(folder)
@@ -155,18 +154,8 @@ def _begin(
         restart=args.restart or restart,
     )  # fmt: skip
     provenance = replace(provenance, date=run.date)
-    marks = _marks(chosen.plane, evaluators[0])
+    marks = marks_of(chosen.plane, evaluators[0])
     return Work(args, problem, data, chosen, grid, evaluators, center, provenance, run, marks)
-
-
-def _marks(plane: Plane, evaluator: Evaluator) -> list[Mark]:
-    """The networks that the plane passes through, each with its own loss."""
-    from lossviz.landscape import Mark
-
-    return [
-        Mark(name, alpha, beta, evaluator.at(alpha, beta)["loss"])
-        for name, alpha, beta in plane.marks
-    ]
 
 
 def _enough_images(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import tempfile
@@ -101,9 +102,23 @@ def save(path: str | Path, rgba: NDArray[np.uint8], scene: Scene, state: ViewSta
     LossvizError
         If the file cannot be written.
     """
+    path, temporary = Path(path), None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".png", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(encode(rgba, scene, state))
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise LossvizError(f"{path}: cannot write the picture: {error.strerror}") from None
+
+
+def encode(rgba: NDArray[np.uint8], scene: Scene, state: ViewState) -> bytes:
+    """The PNG that ``save`` writes."""
     from PIL import Image, PngImagePlugin
 
-    path, temporary = Path(path), None
     known = [{"title": item.title, **item.landscape.provenance.to_json()} for item in scene.items]
     texts = PngImagePlugin.PngInfo()
     texts.add_text("Software", f"lossviz {__version__}")
@@ -112,16 +127,9 @@ def save(path: str | Path, rgba: NDArray[np.uint8], scene: Scene, state: ViewSta
     texts.add_text("lossviz_provenance", json.dumps(known))
     opaque = bool((rgba[..., 3] == 255).all())
     image = Image.fromarray(np.ascontiguousarray(rgba[..., :3] if opaque else rgba))
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".png", delete=False) as file:
-            temporary = Path(file.name)
-            image.save(file, format="PNG", pnginfo=texts, optimize=False)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise LossvizError(f"{path}: cannot write the picture: {error.strerror}") from None
+    file = io.BytesIO()
+    image.save(file, format="PNG", pnginfo=texts, optimize=False)
+    return file.getvalue()
 
 
 def check_output(path: str | Path) -> None:
