@@ -45,6 +45,9 @@ def timm(name: str, *, inputs: tuple[int, ...], num_classes: int) -> nn.Module:
     InputError
         If timm is not installed.
     """
+    from compute.data.vision import torchvision as door
+
+    door()  # timm imports torchvision, which may need help
     try:
         import timm as library
     except ImportError:
@@ -52,9 +55,11 @@ def timm(name: str, *, inputs: tuple[int, ...], num_classes: int) -> nn.Module:
             f"timm:{name}: timm is not installed: pip install 'lossviz[timm]'"
         ) from None
     _known(name.partition(".")[0], library.list_models(), "timm")  # NAME or NAME.TAG
-    return library.create_model(  # type: ignore[no-any-return]
-        name, pretrained=False, num_classes=num_classes, in_chans=inputs[0]
-    )
+    options: dict[str, Any] = {"num_classes": num_classes, "in_chans": inputs[0]}
+    known = library.get_pretrained_cfg(name)
+    if known is not None and known.fixed_input_size:  # transformers, mostly
+        options["img_size"] = inputs[1:]
+    return library.create_model(name, pretrained=False, **options)  # type: ignore[no-any-return]
 
 
 def _known(name: str, names: list[str], library: str) -> None:

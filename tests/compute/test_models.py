@@ -407,7 +407,11 @@ def test_timm_makes_the_model(monkeypatch):
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
 
     library = types.SimpleNamespace(
-        create_model=create_model, list_models=lambda: ["vit_tiny_patch16_224", "resnet18"]
+        create_model=create_model,
+        list_models=lambda: ["vit_tiny_patch16_224", "resnet18"],
+        get_pretrained_cfg=lambda name: types.SimpleNamespace(
+            fixed_input_size=name.startswith("vit")
+        ),
     )
     monkeypatch.setitem(sys.modules, "timm", library)
     net = build("timm:resnet18.a1_in1k", inputs=(2, 8, 8), num_classes=3)
@@ -415,6 +419,8 @@ def test_timm_makes_the_model(monkeypatch):
     assert asked == {
         "name": "resnet18.a1_in1k", "pretrained": False, "num_classes": 3, "in_chans": 2
     }  # fmt: skip
+    build("timm:vit_tiny_patch16_224", inputs=(3, 8, 12), num_classes=3)
+    assert asked["img_size"] == (8, 12)
     with pytest.raises(UsageError, match="timm has no 'resnet17'; it has resnet18, vit_tiny"):
         build("timm:resnet17", inputs=(2, 8, 8), num_classes=3)
 
