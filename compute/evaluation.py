@@ -220,8 +220,9 @@ class Evaluator:
 
     def _plane(self, *, exact: bool = False) -> tuple[Direction, Direction, Direction]:
         parts = self.plane.theta, self.plane.delta, self.plane.eta
+        wide = exact or self.dtype == torch.float64  # else folding would round to the weights' type
         theta, delta, eta = (
-            {name: value.double() if exact else value for name, value in part.items()}
+            {name: value.double() if wide else value for name, value in part.items()}
             for part in parts
         )
         return theta, delta, eta

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class LossvizError(Exception):
     """Something failed that the user should read about in one line. Exit status 1."""
@@ -24,3 +26,13 @@ class InputError(LossvizError):
 def printable(text: str) -> str:
     """``text`` without what a terminal would obey: names and titles come from files of others."""
     return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def nearest(name: str, names: Iterable[str], most: int = 40) -> str:
+    """``names`` in one line, the most similar to ``name`` first, and how many more there are."""
+    from difflib import SequenceMatcher
+
+    sought = name.lower()[:100]  # comparing takes the square of the length
+    ordered = sorted(names, key=lambda known: -SequenceMatcher(None, sought, known.lower()).ratio())
+    more = len(ordered) - most
+    return ", ".join(ordered[:most]) + (f" and {more:,} more" if more > 0 else "")

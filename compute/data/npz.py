@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from compute.data import Images
+from compute.data.stored import Images
 from lossviz.errors import InputError
 
 MOST_CLASSES = 1_000_000
 LARGEST = 8 << 30  # bytes unpacked: a small file can claim any size
 
 
-def load_npz(path: str, split: str) -> Images:
-    """Read one split.
+def load(path: str, split: str, root: Path | None) -> Images:
+    """Read one split; ``root`` is for downloads and not needed here.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""CIFAR-10 and Fashion-MNIST through torchvision, from a local folder or by download."""
+"""CIFAR and (Fashion-)MNIST through torchvision, from a local folder or by download."""
 
 from __future__ import annotations
 
@@ -7,23 +7,30 @@ from typing import Any
 
 import numpy as np
 
-from compute.data import Images
+from compute.data import idx
+from compute.data.stored import Images
 from lossviz.errors import InputError
 
-_CLASSES = {"cifar10": "CIFAR10", "fashion_mnist": "FashionMNIST"}
+_CLASSES = {
+    "cifar10": "CIFAR10", "cifar100": "CIFAR100", "mnist": "MNIST", "fashion_mnist": "FashionMNIST",
+}  # fmt: skip
 _keep_alive: list[Any] = []
 
 
 def load(name: str, split: str, root: Path | None) -> Images:
     """One split of ``name``; downloaded into ``root`` if it is not there.
 
+    ``root`` may also be a folder of MNIST's own idx files, packed or not, under their usual names.
+
     Raises
     ------
     InputError
         If it is neither there nor to be had.
     """
-    datasets = torchvision().datasets
     folder = Path(root) if root is not None else default_root()
+    if name.endswith("mnist") and idx.is_there(folder, split):
+        return Images(*idx.read(folder, split), name)
+    datasets = torchvision().datasets
     kind = getattr(datasets, _CLASSES[name])
     try:
         found = _open(kind, folder, split == "train")
@@ -35,7 +42,8 @@ def load(name: str, split: str, root: Path | None) -> Images:
         ) from None
     images = np.asarray(found.data)
     images = images[..., None] if images.ndim == 3 else images
-    return Images(images, np.asarray(found.targets, dtype=np.int64), name)
+    labels = np.asarray(found.targets, dtype=np.int64)
+    return Images(images, labels, name, classes=len(found.classes))
 
 
 def _open(kind: Any, folder: Path, train: bool) -> Any:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lossviz.commands.planes import Chosen
     from lossviz.landscape import Curve, Landscape, Provenance
 
-SAMPLES = "most:512"
+SAMPLES = "512"
 ON_PLANE = 1e-4  # relative distance from a plane below which a line lies in it
 
 

@@ -94,28 +94,34 @@ def add_problem_arguments(
     """Model, data and loss; what names the weights, and how many samples there are without."""
     add = parser.add_argument_group(title).add_argument
     add("--model", required=True, metavar="NAME",
-        help="resnet20 … resnet110, also _noshort; mlp; or module:function")  # fmt: skip
+        help="resnet20 … resnet110, wrn56_1 … wrn56_8, also _noshort; vgg9, densenet121, vit_tiny, "
+        "mnist_cnn, mlp, mlp:64-64:tanh, torchvision:NAME, timm:NAME; or module:function",
+    )  # fmt: skip
     add(checkpoint, dest="checkpoint", metavar="FILE",
         help="its weights: .t7 .pth .pt .th .ckpt .safetensors")  # fmt: skip
     add("--trust-pickle", action="store_true",
         help="read a checkpoint that can run code; only for files you trust")  # fmt: skip
-    add(
-        "--data",
-        metavar="NAME",
-        help="npz:FILE, cifar10, fashion_mnist, digits, or module:function",
-    )
+    add("--data", metavar="NAME",
+        help="cifar10, cifar100, mnist, fashion_mnist, digits, iris, spirals, swiss_roll, "
+        "npz:FILE, csv:FILE, imagefolder:DIR (or DIR@32: scaled); or module:function",
+    )  # fmt: skip
     add("--data-root", type=Path, metavar="FOLDER", help="where a downloaded data set is or goes")
     add("--split", default="train", choices=["train", "test"], help="of the data (train)")
     add("--samples", metavar="N", help=f"N of balanced classes, first:N, or all ({samples})")
     add("--mean", type=numbers, metavar="M,M,M", help="instead of the published normalisation")
-    add("--std", type=numbers, metavar="S,S,S", help="of pixels in [0, 1], one or one a channel")
+    add(
+        "--std",
+        type=numbers,
+        metavar="S,S,S",
+        help="of pixels in [0, 1], one or one a channel; of a table, one a column",
+    )
     add("--loss", default="cross_entropy", metavar="NAME",
         help="cross_entropy, mse_softmax, mse, or module:function")  # fmt: skip
     add(
         "--num-classes",
         type=positive,
         metavar="N",
-        help="outputs of the model (from the labels, 10+)",
+        help="outputs of the model (as many as the data set has classes)",
     )
 
 
@@ -159,26 +165,25 @@ def problem_of(
     import torch
     from torch import nn
 
-    from compute import checkpoints, problem
-    from compute.models import build
+    from compute import checkpoints, models, problem
+    from compute import data as sets
     from compute.own import check_parameters, prepare
 
     torch.manual_seed(args.seed)  # a network that nobody trained is the same the next time
-    made = problem.made(args.model, "model") if ":" in args.model else None
+    made = None if models.is_name(args.model) else problem.made(args.model, "model")
     if isinstance(made, problem.Problem):
         return prepare(made, seed=args.seed).problem, None
     if args.data is None:
         raise UsageError("data: expected --data (npz:FILE, cifar10, …); only a Problem needs none")
-    own = ":" in args.data and not args.data.startswith("npz:")
-    data = None if own else load_data(args, samples)
+    data = load_data(args, samples) if sets.is_name(args.data) else None
     drawn: Any = _drawn(args) if data is None else batches_of(data)
     if made is None:
         most = data.num_classes if data else 1
-        classes = args.num_classes or max(10, most)
+        classes = args.num_classes or (data.outputs if data else 10)
         if classes < most:
             raise UsageError(f"num-classes: the labels need at least {most}, got {classes}")
         shape = tuple(data.inputs.shape[1:]) if data else _shape(args, drawn.batches[0])
-        made = build(args.model, inputs=shape, num_classes=classes)
+        made = models.build(args.model, inputs=shape, num_classes=classes)
     if not isinstance(made, nn.Module):
         kind = type(made).__name__
         raise InputError(f"model: expected {args.model} to return a Module or Problem, got {kind}")
@@ -186,10 +191,13 @@ def problem_of(
         state = checkpoints.read(args.checkpoint, trust_pickle=args.trust_pickle)
         checkpoints.load_into(made, state, str(args.checkpoint))
     elif trained:
-        whose = f"those that {args.model} returns" if ":" in args.model else "random"
+        whose = "random" if models.is_name(args.model) else f"those that {args.model} returns"
         print(f"lossviz: no --checkpoint: the weights are {whose}", file=sys.stderr)
+    if data is not None and data.real and args.loss == "cross_entropy":
+        print(f"lossviz: {args.data} has real targets: the loss is mse", file=sys.stderr)
+        args.loss = "mse"
     loss = problem.loss_named(args.loss)
-    if data is not None and args.data.startswith("npz:"):
+    if data is not None and args.data.startswith(("npz:", "imagefolder:")):
         print(f"lossviz: normalised as {data.normalization}", file=sys.stderr)
     check_parameters(made, str(args.checkpoint or args.model))
     if data is not None and args.loss in problem.LOSSES:
@@ -226,12 +234,13 @@ def _shape(args: argparse.Namespace, batch: Any) -> tuple[int, ...]:
 
 
 def load_data(args: argparse.Namespace, samples: str) -> Data:
-    """The data set that the options name, with ``samples`` of it chosen."""
+    """The data set that the options name, with ``samples`` of it chosen; all, if that was not
+    asked for and there are fewer."""
     from compute import data as sets
 
     return sets.load(
         args.data, split=args.split, samples=samples, seed=args.seed, root=args.data_root,
-        mean=args.mean, std=args.std,
+        mean=args.mean, std=args.std, at_most=not args.samples,
     )  # fmt: skip
 
 

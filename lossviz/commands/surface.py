@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lossviz.commands.planes import Chosen
     from lossviz.landscape import Landscape, Mark, Provenance, Surface
 
-SAMPLES, POINTS = "most:512", (51, 51)
+SAMPLES, POINTS = "512", (51, 51)
 REWRITE_EVERY = 2.0  # seconds
 LIKELY = 33 * 33  # points that a tolerance mostly ends at
 PROBED = 250  # images, to estimate how many are needed
