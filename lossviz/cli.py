@@ -20,6 +20,7 @@ COMMANDS = {
     "view": "open landscapes in a window",
     "render": "draw the same picture to a PNG, without a window or a display",
     "surface": "compute a loss surface around a checkpoint",
+    "trajectory": "show training runs in the plane of their principal directions",
     "line": "compute loss curves along directions or between checkpoints",
     "train": "train a network and record snapshots of its weights",
     "info": "say what a landscape file holds",

@@ -153,6 +153,8 @@ def _provenance_lines(provenance: dict[str, Any]) -> list[str]:
     for key, value in known.items():
         if isinstance(value, dict):
             value = ", ".join(f"{name} {version}" for name, version in value.items())
+        if key.startswith("explained"):
+            value = " ".join(f"{share:.1%}" for share in value)
         value = "; ".join(value) if isinstance(value, list) else value
         value = f"{value:,.1f} s" if key == "duration" else value
         if key in ("tolerance", "error_data", "error_interpolation"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import hashlib
 import json
 import math
 import shutil
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lossviz.commands import options, planes
 from lossviz.commands.report import check_output, clock, finite, open_window
-from lossviz.commands.runs import open_run, settings_of
+from lossviz.commands.runs import open_run, own_folder, settings_of
 from lossviz.errors import UsageError
 
 if TYPE_CHECKING:
@@ -190,9 +189,8 @@ def _one(
     from compute.surface import Grid, check_center
 
     grid = Grid(alphas, np.zeros(1))
-    settings = json.dumps(settings_of(known, grid, line.plane, problem), sort_keys=True)
-    name = hashlib.sha256(settings.encode()).hexdigest()[:16]
-    folder = args.output.with_suffix(".lines") / name
+    settings = settings_of(known, grid, line.plane, problem)
+    folder = own_folder(args.output.with_suffix(".lines"), settings)
     choices = read_choices(folder) | ({"batch_size": args.batch_size} if args.batch_size else {})
     evaluator = Evaluator(
         problem, line.plane, device=device, dtype=dtype, tf32=args.precision == "tf32",

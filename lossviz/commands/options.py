@@ -89,11 +89,14 @@ def share(text: str) -> float:
 
 def add_problem_arguments(
     parser: argparse.ArgumentParser, title: str = "what is evaluated", *,
-    checkpoint: str = "--checkpoint", samples: str = "512",
+    checkpoint: str = "--checkpoint", samples: str = "512", needed: bool = True,
 ) -> None:  # fmt: skip
-    """Model, data and loss; what names the weights, and how many samples there are without."""
+    """Model, data and loss; what names the weights, and how many samples there are without.
+
+    With ``needed=False`` model and loss may be left out: they are None then.
+    """
     add = parser.add_argument_group(title).add_argument
-    add("--model", required=True, metavar="NAME",
+    add("--model", required=needed, metavar="NAME",
         help="resnet20 … resnet110, wrn56_1 … wrn56_8, also _noshort; vgg9, densenet121, vit_tiny, "
         "mnist_cnn, mlp, mlp:64-64:tanh, torchvision:NAME, timm:NAME; or module:function",
     )  # fmt: skip
@@ -115,8 +118,8 @@ def add_problem_arguments(
         metavar="S,S,S",
         help="of pixels in [0, 1], one or one a channel; of a table, one a column",
     )
-    add("--loss", default="cross_entropy", metavar="NAME",
-        help="cross_entropy, mse_softmax, mse, or module:function")  # fmt: skip
+    add("--loss", default="cross_entropy" if needed else None, metavar="NAME",
+        help="cross_entropy, mse_softmax, mse, or module:function (cross_entropy)")  # fmt: skip
     add(
         "--num-classes",
         type=positive,
@@ -264,7 +267,7 @@ def provenance_of(
     from lossviz import __version__
     from lossviz.landscape import Provenance
 
-    plane = chosen.plane
+    plane, principal = chosen.plane, chosen.principal
     return Provenance(
         model=args.model,
         checkpoint=Path(args.checkpoint).name if args.checkpoint else "",
@@ -282,6 +285,8 @@ def provenance_of(
         direction_angle=round(plane.angle, 4) if plane.angle == plane.angle else 0.0,
         seed=args.seed,
         batch_norm=batch_norm_of(problem.model, chosen.batch_norm),
+        explained_variance=principal.explained if principal else (),
+        explained_by_chance=principal.by_chance if principal else (),
         notes=chosen.notes,
         precision=args.precision,
         device=device,
@@ -298,6 +303,7 @@ def _command(argv: list[str]) -> str:
 
 def name_only(word: str) -> str:
     """A word of a command line, a file by its name alone."""
+    word = word.rstrip("/") or word
     prefix, colon, path = word.rpartition(":")
     if colon and "/" in path:
         return f"{prefix}:{path.rpartition('/')[2]}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from compute.directions import Direction
     from compute.plane import Plane
     from compute.problem import Problem
+    from compute.trajectory import Principal, Runs
 
 BATCH_NORM = ("stored", "interpolated", "recomputed")
 Span = tuple[float, float, float, float]
@@ -29,6 +30,8 @@ class Chosen:
     plane: Plane
     batch_norm: str
     notes: tuple[str, ...] = ()
+    principal: Principal | None = None
+    runs: Runs | None = None
 
 
 def add_plane_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,7 +95,7 @@ def choose_plane(
     elif kind.partition(":")[0] == "hessian":
         chosen = _hessian(args, problem, kind.partition(":")[2] or "top", folder, device)
     elif kind.startswith("pca:"):
-        chosen = _pca(args, problem, kind.removeprefix("pca:"))
+        chosen = _pca(args, problem, folder)
     else:
         theta = directions.state_of(problem.model)
         delta, eta = direction_files.read(kind, theta, needed=needed)
@@ -105,13 +108,21 @@ def choose_plane(
 
 
 def check(args: argparse.Namespace) -> None:
-    """Refuse what contradicts itself, before anything is read or computed.
+    """Refuse what contradicts itself, before anything is computed; a run gives its own centre.
 
     Raises
     ------
-    UsageError
+    UsageError, InputError
         Of the first contradiction.
     """
+    if (args.directions or "").startswith("pca:"):
+        args.runs, args.center = [args.directions.removeprefix("pca:")], "final"
+    if getattr(args, "runs", None):
+        if args.checkpoint:
+            raise UsageError("checkpoint: the centre is a snapshot of the run; leave it out")
+        runs, _ = opened(args)
+        run, snapshot = runs.where[runs.reference]
+        args.checkpoint = str(runs.runs[run].path(snapshot))
     if args.through and args.directions:
         raise UsageError("through: the networks give the directions; leave out --directions")
     if args.through and len(args.through) > 2:
@@ -129,10 +140,13 @@ def check(args: argparse.Namespace) -> None:
         direction_files.check_writable(args.save_directions, {})
 
 
-def default_range(plane: Plane) -> Span:
-    """[−1, 1]², or around all networks that the plane passes through."""
+def default_range(chosen: Chosen) -> Span:
+    """[−1, 1]², or around the paths of a training or all networks that the plane passes through."""
     from compute.plane import span_around
 
+    plane = chosen.plane
+    if chosen.principal is not None:
+        return span_around([(0.0, 0.0), *chosen.principal.coordinates.tolist()])
     if len(plane.marks) < 2:
         return -1.0, 1.0, -1.0, 1.0
     return span_around([mark[1:] for mark in plane.marks])
@@ -190,13 +204,19 @@ def _hessian(
     args: argparse.Namespace, problem: Problem, kind: str, folder: Path, device: str
 ) -> Chosen:
     from compute.hessian import hessian_plane
+    from compute.plane import Plane
     from compute.problem import batches_sha256
 
     mode = _fixed_statistics(args, "Hessian directions")
     theta = own_network(problem, statistics=False)
     asked = {"ignore": args.ignore or "biasbn", "seed": args.seed, "kind": kind,
              "batches": batches_sha256(problem.batches)}  # fmt: skip
-    found = None if getattr(args, "restart", False) else _kept(folder, asked, theta)
+    kept = None if getattr(args, "restart", False) else _kept(folder, asked, theta)
+    found = None
+    if kept is not None:
+        name = "hessian" if kind == "top" else "hessian:ends"
+        plane = Plane(theta, *kept[:2], name, args.seed, "none", asked["ignore"])
+        found = Chosen(plane, mode, (kept[2],))
     if found is None:
         plane, pairs = hessian_plane(
             problem, theta, kind=kind, ignore=asked["ignore"], seed=args.seed, device=device,
@@ -207,9 +227,9 @@ def _hessian(
             for value, error in zip(pairs.values[::-1], pairs.residuals[::-1], strict=True)
         )
         found = Chosen(plane, mode, (f"Hessian eigenvalues {' and '.join(told)}",))
-        _keep(folder, asked, found)
+        _keep(folder, asked, found.plane, found.notes[0])
     print(f"lossviz: {found.notes[0]}", file=sys.stderr)
-    return _scaled(args, replace(found, batch_norm=mode))
+    return _scaled(args, found)
 
 
 def _tell_step(step: int, residual: float) -> None:
@@ -218,39 +238,68 @@ def _tell_step(step: int, residual: float) -> None:
             residual <= 1e-3), file=sys.stderr, flush=True)  # fmt: skip
 
 
-def _keep(folder: Path, asked: dict[str, object], found: Chosen) -> None:
-    """Eigenvectors cost minutes: a run that is taken up again does not compute them again."""
+def _keep(folder: Path, asked: dict[str, object], plane: Plane, note: str) -> None:
+    """What costs minutes, or another machine would round otherwise, is not computed again."""
     from compute import direction_files, directions
 
     folder.mkdir(parents=True, exist_ok=True)
-    plane = found.plane
-    direction_files.save(folder / "hessian.safetensors", plane.delta, plane.eta, plane.theta)
+    direction_files.save(folder / "plane.safetensors", plane.delta, plane.eta, plane.theta)
     known = {"asked": asked, "theta": directions.sha256(plane.theta),
-             "directions": plane.sha256, "note": found.notes[0]}  # fmt: skip
-    (folder / "hessian.json").write_text(json.dumps(known), encoding="utf-8")
+             "directions": plane.sha256, "note": note}  # fmt: skip
+    (folder / "plane.json").write_text(json.dumps(known), encoding="utf-8")
 
 
-def _kept(folder: Path, asked: dict[str, object], theta: Direction) -> Chosen | None:
+def _kept(
+    folder: Path, asked: dict[str, object], theta: Direction
+) -> tuple[Direction, Direction, str] | None:
+    """The directions that ``folder`` has for what is asked, and the note about them."""
     from compute import direction_files, directions
-    from compute.plane import Plane
     from lossviz.errors import LossvizError
 
     try:
-        known = json.loads((folder / "hessian.json").read_text(encoding="utf-8"))
+        known = json.loads((folder / "plane.json").read_text(encoding="utf-8"))
         if known["asked"] != asked or known["theta"] != directions.sha256(theta):
             return None
-        delta, eta = direction_files.read(folder / "hessian.safetensors", theta)
-        kind = "hessian" if asked["kind"] == "top" else "hessian:ends"
-        plane = Plane(theta, delta, eta, kind, int(str(asked["seed"])), "none",
-                      str(asked["ignore"]))  # fmt: skip
-        same = plane.sha256 == known["directions"]
-        return Chosen(plane, "", (str(known["note"]),)) if same else None
+        delta, eta = direction_files.read(folder / "plane.safetensors", theta)
+        same = directions.sha256(delta, eta) == known["directions"]
+        return (delta, eta, str(known["note"])) if same else None
     except (OSError, ValueError, KeyError, TypeError, LossvizError):
         return None
 
 
-def _pca(args: argparse.Namespace, problem: Problem, run: str) -> Chosen:
-    raise UsageError("pca: not there yet")
+def opened(args: argparse.Namespace) -> tuple[Runs, str]:
+    """The runs that the options name, and how their rows are centred."""
+    from compute.training import Snapshots
+    from compute.trajectory import open_runs
+
+    found = [Snapshots(path, at_least=2) for path in args.runs]
+    return open_runs(found, distinct(args.runs), center=args.center or "",
+                     ignore=args.ignore or "none")  # fmt: skip
+
+
+def _pca(args: argparse.Namespace, problem: Problem, folder: Path) -> Chosen:
+    from compute import checkpoints
+    from compute.trajectory import principal_plane
+
+    mode = args.batch_norm or "interpolated"
+    runs, center = opened(args)
+    # A Problem of the user's own has its own weights: the centre is a snapshot, statistics too.
+    checkpoints.load_into(problem.model, checkpoints.read(args.checkpoint), args.checkpoint)
+    found = principal_plane(runs, center=center, statistics=mode == "interpolated")
+    plane = found.plane
+    asked: dict[str, object] = {
+        "kind": "pca", "center": center, "ignore": runs.ignore, "mode": mode,
+        "runs": [checkpoints.sha256(Path(path) / "index.jsonl") for path in args.runs],
+    }  # fmt: skip
+    if kept := _kept(folder, asked, plane.theta):
+        plane = replace(plane, delta=kept[0], eta=kept[1])
+    else:
+        _keep(folder, asked, plane, "")
+    where = {"final": "centred on the final weights", "initial": "centred on the first weights",
+             "mean": "centred on their mean"}[center]  # fmt: skip
+    note = f"principal directions of {len(runs)} snapshots, {where}"
+    chosen = Chosen(plane, mode, (note,), found, runs)
+    return _scaled(args, chosen) if args.normalize not in (None, "none") else chosen
 
 
 def _from_file(args: argparse.Namespace, plane: Plane) -> Chosen:

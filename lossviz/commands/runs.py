@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +17,10 @@ if TYPE_CHECKING:
     from lossviz.landscape import Provenance
 
 # When and by which words numbers were asked for does not change them.
-PASSING = ("command", "date", "duration", "versions", "device", "error_data",
-           "error_interpolation", "direction_angle")  # fmt: skip
+PASSING = (
+    "command", "date", "duration", "versions", "device", "error_data", "error_interpolation",
+    "direction_angle", "explained_variance", "explained_by_chance",
+)  # fmt: skip
 
 
 def settings_of(
@@ -32,6 +37,12 @@ def settings_of(
         "theta_sha256": directions.sha256(plane.theta),
         "buffers_sha256": directions.sha256(dict(problem.model.named_buffers())),
     }  # fmt: skip
+
+
+def own_folder(folder: Path, settings: Mapping[str, Any]) -> Path:
+    """The place in ``folder`` for what is computed with these settings."""
+    text = json.dumps(settings, sort_keys=True)
+    return folder / hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def open_run(

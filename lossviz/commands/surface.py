@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from compute.run import Run
     from compute.surface import Grid
     from lossviz.commands.planes import Chosen
-    from lossviz.landscape import Landscape, Mark, Provenance, Surface
+    from lossviz.landscape import Landscape, Mark, Provenance, Surface, Trajectory
 
 SAMPLES, POINTS = "512", (51, 51)
 REWRITE_EVERY = 2.0  # seconds
@@ -34,9 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``lossviz surface``."""
     options.add_problem_arguments(parser)
     planes.add_plane_arguments(parser)
+    add_surface_arguments(parser)
+
+
+def add_surface_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where and how well a surface is evaluated, and what comes of it."""
     add = parser.add_argument_group("where and how well").add_argument
     add("--range", type=options.ranges, metavar="LOW:HIGH",
-        help="of alpha and beta (-1:1, or around the networks of --through)")  # fmt: skip
+        help="of alpha and beta (-1:1, or around the networks and paths on it)")  # fmt: skip
     add("--grid", type=options.grid_size, metavar="NxM", help="points (51x51)")
     add("--tolerance", type=options.share, metavar="2%",
         help="choose images and points by this relative error, "
@@ -64,6 +70,7 @@ class Work:
     provenance: Provenance
     run: Run
     marks: list[Mark]
+    trajectories: Sequence[Trajectory] = ()
 
 
 def run(args: argparse.Namespace) -> int:
@@ -74,8 +81,16 @@ def run(args: argparse.Namespace) -> int:
     problem, data = options.problem_of(args, args.samples or SAMPLES)
     folder = args.output.with_suffix(".run")
     chosen = planes.choose_plane(args, problem, folder, devices[0])
-    args.range = args.range or planes.default_range(chosen.plane)
-    work = _begin(args, problem, data, chosen, devices, dtype)
+    return compute_surface(args, problem, data, chosen, devices, dtype)
+
+
+def compute_surface(
+    args: argparse.Namespace, problem: Problem, data: Data | None, chosen: Chosen,
+    devices: list[str], dtype: Any, paths: Callable[[Work], Sequence[Trajectory]] = lambda work: (),
+) -> int:  # fmt: skip
+    """The surface on the chosen plane, with the ``paths`` that belong on it."""
+    args.range = args.range or planes.default_range(chosen)
+    work = _begin(args, problem, data, chosen, devices, dtype, paths)
     try:
         if args.view:
             _open_window(work)
@@ -83,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         while _short_of_images(work, landscape):
             work.run.close()
             more = _more_images(work, landscape)
-            work = _begin(args, problem, more, chosen, devices, dtype, restart=True)
+            work = _begin(args, problem, more, chosen, devices, dtype, paths, restart=True)
             landscape = _evaluate(work)
     except KeyboardInterrupt:
         done = f"{len(work.run.points):,} of {work.grid.count:,} points"
@@ -103,7 +118,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _begin(
     args: argparse.Namespace, problem: Problem, data: Data | None, chosen: Chosen,
-    devices: list[str], dtype: Any, *, restart: bool = False,
+    devices: list[str], dtype: Any, paths: Callable[[Work], Sequence[Trajectory]],
+    *, restart: bool = False,
 ) -> Work:  # fmt: skip
     """Choose images if that is asked, build the evaluators, open the run's folder."""
     from compute.adaptive import FINEST
@@ -155,7 +171,13 @@ def _begin(
     )  # fmt: skip
     provenance = replace(provenance, date=run.date)
     marks = marks_of(chosen.plane, evaluators[0])
-    return Work(args, problem, data, chosen, grid, evaluators, center, provenance, run, marks)
+    work = Work(args, problem, data, chosen, grid, evaluators, center, provenance, run, marks)
+    try:
+        work.trajectories = paths(work)
+    except BaseException:
+        run.close()
+        raise
+    return work
 
 
 def _enough_images(
@@ -225,7 +247,13 @@ def _landscape(work: Work, surface: Surface) -> Landscape:
         work.provenance, duration=work.run.seconds, error_data=error if error == error else 0.0
     )
     name = work.args.model.rpartition(":")[2]
-    return Landscape(surface=surface, marks=work.marks, provenance=known, name=name)
+    return Landscape(
+        surface=surface,
+        marks=work.marks,
+        trajectories=work.trajectories,
+        provenance=known,
+        name=name,
+    )
 
 
 def _evaluate(work: Work) -> Landscape:
