@@ -20,7 +20,8 @@ from compute.problem import Loss, Model, batches_of, cross_entropy
 from compute.training import index
 from compute.training.augmentation import Shifts
 from compute.training.recipe import MOST_BATCHES, Recipe
-from compute.training.recorder import FOLDER, Recorder, save_weights
+from compute.training.recorder import FOLDER, Recorder
+from compute.training.state import save_weights
 from compute.weights import channels_last
 from lossviz import files
 from lossviz.errors import InputError, LossvizError, UsageError
