@@ -9,14 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import torch
 from torch import Tensor, nn
 
-from compute.checkpoints import without_prefixes
 from compute.lock import locked
 from compute.training import index
 from compute.training.index import Entry, History
-from lossviz import files
+from compute.training.state import shapes, state_of, write_tensors
 from lossviz.errors import InputError, LossvizError, UsageError
 
 FOLDER = "snapshots"
@@ -69,9 +67,9 @@ class Recorder:
         if every < 1 or (keep is not None and keep < 2):
             raise UsageError(f"expected every ≥ 1 and keep ≥ 2, got {every} and {keep}")
         self.model, self.folder, self.every, self.keep = model, Path(folder), every, keep
-        parameters, buffers, _ = _state(model)
+        parameters, buffers, _ = state_of(model)
         told = _plain(about or {})
-        fresh = History(type(model).__name__, told, _shapes(parameters), _shapes(buffers))
+        fresh = History(type(model).__name__, told, shapes(parameters), shapes(buffers))
         try:
             (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
             self._lock = locked(self.folder)
@@ -221,8 +219,8 @@ class Recorder:
         self._delete_strangers()
 
     def _record(self, at: float, loss: float | Tensor, details: dict[str, Any]) -> None:
-        parameters, buffers, aliases = _state(self.model)
-        found = History("", {}, _shapes(parameters), _shapes(buffers))
+        parameters, buffers, aliases = state_of(self.model)
+        found = History("", {}, shapes(parameters), shapes(buffers))
         _check_same(self.folder, self.history.parameters | self.history.buffers, found)
         details, loss = _plain(details), _one(loss)
         number = self.history.entries[-1].number + 1 if self.history.entries else 0
@@ -240,79 +238,6 @@ class Recorder:
                 f"{self.folder}: cannot be written: {error.strerror or error}"
             ) from None
         self.history.take(record)
-
-
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], aliases: Mapping[str, str]) -> int:
-    """Write safetensors atomically, on whatever device they are; the number of bytes.
-
-    ``aliases`` (other names of tied tensors) go where ``safetensors.torch.save_model`` puts them.
-
-    Raises
-    ------
-    LossvizError
-        If they cannot be written.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import save
-
-    try:
-        # Copies: tensors of one storage (an RNN's weights, say) are refused otherwise.
-        whole = {
-            name: tensor.detach().to("cpu", copy=True).contiguous()
-            for name, tensor in tensors.items()
-        }
-        content = save(whole, metadata={"format": "pt", **aliases})
-    except (SafetensorError, ValueError, RuntimeError, KeyError) as error:
-        text = " ".join(str(error).split())[:160]
-        raise LossvizError(f"{path}: these weights cannot be safetensors: {text}") from None
-    files.replace(path, lambda file: file.write(content), str(path))
-    return len(content)
-
-
-def save_weights(model: nn.Module, path: Path) -> None:
-    """Write the parameters and buffers of ``model`` as a checkpoint.
-
-    Raises
-    ------
-    LossvizError
-        If it cannot be written.
-    """
-    parameters, buffers, aliases = _state(model)
-    write_tensors(path, parameters | buffers, aliases)
-
-
-def _state(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, str]]:
-    """Floating-point parameters, all else of the state, and other names of what is tied."""
-    known = {id(parameter): name for name, parameter in model.named_parameters()}
-    state: dict[str, Tensor] = dict(model.named_parameters())
-    aliases = {}
-    for name, tensor in model.state_dict(keep_vars=True).items():
-        if isinstance(tensor, Tensor) and known.setdefault(id(tensor), name) == name:
-            state[name] = tensor
-        elif isinstance(tensor, Tensor):
-            aliases[name] = known[id(tensor)]
-    names = dict(zip(state, without_prefixes({name: state[name] for name in state}), strict=True))
-    lazy = [name for name in state if torch.nn.parameter.is_lazy(state[name])]
-    if lazy:
-        raise UsageError(f"model: {lazy[0]} has no shape yet; run one batch through it first")
-    moving = {n for n, p in model.named_parameters() if p.is_floating_point()}
-    return (
-        {names[name]: state[name] for name in state if name in moving},
-        {names[name]: state[name] for name in state if name not in moving},
-        {_renamed(alias, names, name): names[name] for alias, name in aliases.items()},
-    )
-
-
-def _renamed(alias: str, names: Mapping[str, str], name: str) -> str:
-    """An alias without the prefix that all other names lost."""
-    return alias.removeprefix(name[: len(name) - len(names[name])])
-
-
-def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[str, tuple[int, ...]]]:
-    return {
-        name: (str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))
-        for name, tensor in tensors.items()
-    }
 
 
 def _check_same(folder: Path, before: dict[str, tuple[str, tuple[int, ...]]], now: History) -> None:

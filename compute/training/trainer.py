@@ -20,7 +20,8 @@ from compute.problem import Loss, Model, batches_of, cross_entropy
 from compute.training import index
 from compute.training.augmentation import Shifts
 from compute.training.recipe import MOST_BATCHES, Recipe
-from compute.training.recorder import FOLDER, Recorder, save_weights
+from compute.training.recorder import FOLDER, Recorder
+from compute.training.state import save_weights
 from compute.weights import channels_last
 from lossviz import files
 from lossviz.errors import InputError, LossvizError, UsageError
@@ -108,8 +109,7 @@ class Trainer:
         LossvizError
             If the loss is no number any more, or the disk is full. What is recorded stays.
         """
-        began = time.monotonic()
-        next_save = began + SAVE_EVERY
+        self._saved, self._cost = time.monotonic(), 0.0
         self.model.train()
         with self.recorder:
             while self.done < self.total:
@@ -117,14 +117,18 @@ class Trainer:
                 order = self.recipe.order(epoch, len(self.inputs))
                 shifts = self._shifts(epoch)
                 for chosen in order[first:]:
-                    values = {"batch_loss": self._step(chosen, shifts)} | self._record()
-                    if time.monotonic() > next_save or self.done == self.total:
-                        saving = time.monotonic()
+                    loss = self._step(chosen, shifts)
+                    values = self._record()
+                    if self._worth_saving(bool(values)):
                         self._save()
-                        now = time.monotonic()
-                        next_save = now + max(SAVE_EVERY, (now - saving) / SHARE)
-                    told(values)
+                    told({"batch_loss": loss} | values)
             self._finish()
+
+    def _worth_saving(self, recorded: bool) -> bool:
+        """At the end, now and then, and with what was recorded, if it takes little of the time."""
+        passed = time.monotonic() - self._saved
+        often = passed > (0 if recorded else SAVE_EVERY) and passed > self._cost / SHARE
+        return often or self.done == self.total
 
     def _shifts(self, epoch: int) -> Shifts | None:
         if not self.recipe.augment:
@@ -195,8 +199,10 @@ class Trainer:
             "done": self.done, "generator": torch.get_rng_state(),
             "generators": torch.cuda.get_rng_state_all() if "cuda" in self.device else [],
         }  # fmt: skip
-        path = self.folder / STATE
+        path, began = self.folder / STATE, time.monotonic()
         files.replace(path, lambda file: torch.save(state, file), str(path))
+        self._saved = time.monotonic()
+        self._cost = self._saved - began
 
     def _load(self, path: Path) -> None:
         try:

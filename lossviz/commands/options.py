@@ -291,12 +291,12 @@ def provenance_of(
         precision=args.precision,
         device=device,
         versions={"lossviz": __version__, "torch": torch.__version__},
-        command=_command(args.argv),
+        command=command_line(args.argv),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
-def _command(argv: list[str]) -> str:
+def command_line(argv: list[str]) -> str:
     """The command line, files by their names alone: folders tell about a machine, not a result."""
     return shlex.join(["lossviz", *map(name_only, argv)])
 

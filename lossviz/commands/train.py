@@ -136,7 +136,7 @@ def _train(args: argparse.Namespace, trainer: Trainer) -> None:
     if trainer.done == trainer.total:
         return
     trainer.recorder.note(
-        trainer.done / trainer.per_epoch, command=shlex.join(["lossviz", *args.argv]),
+        trainer.done / trainer.per_epoch, command=options.command_line(args.argv),
         date=datetime.now(UTC).isoformat(timespec="seconds"), device=trainer.device,
         versions={"lossviz": __version__, "torch": torch.__version__},
     )  # fmt: skip
@@ -170,7 +170,9 @@ def _report(args: argparse.Namespace, trainer: Trainer) -> None:
         }  # fmt: skip
         print(json.dumps(report))
         return
-    told = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in last.items())
+    told = ", ".join(
+        f"{name.replace('_', ' ')} {value:.4g}" for name, value in last.items() if name != "lr"
+    )
     words = ["lossviz", "surface", "--model", args.model, "--checkpoint", str(final),
              "--data", args.data, *_same(args), "-o", f"{args.output.name}.ply"]  # fmt: skip
     print(printable(f"{args.output}: {trainer.recipe.epochs} epochs, {len(snapshots)} snapshots"))
