@@ -37,12 +37,12 @@ def build(name: str, *, inputs: tuple[int, ...], num_classes: int) -> nn.Module:
         If nobody knows the name, if the network does not take such inputs, or if its library is
         not installed.
     """
+    make = _maker(name)
     if len(inputs) != 3 and not name.startswith("mlp"):
         raise UsageError(
             f"{name:.60}: expected images (channels, height, width), the data has inputs of shape "
             f"{inputs}; mlp takes any"
         )
-    make = _maker(name)
     try:
         net = make(inputs=inputs, num_classes=num_classes)
         outputs = _tried(net, inputs)

@@ -181,12 +181,8 @@ def problem_of(
     data = load_data(args, samples) if sets.is_name(args.data) else None
     drawn: Any = _drawn(args) if data is None else batches_of(data)
     if made is None:
-        most = data.num_classes if data else 1
-        classes = args.num_classes or (data.outputs if data else 10)
-        if classes < most:
-            raise UsageError(f"num-classes: the labels need at least {most}, got {classes}")
         shape = tuple(data.inputs.shape[1:]) if data else _shape(args, drawn.batches[0])
-        made = models.build(args.model, inputs=shape, num_classes=classes)
+        made = models.build(args.model, inputs=shape, num_classes=_outputs(args, data))
     if not isinstance(made, nn.Module):
         kind = type(made).__name__
         raise InputError(f"model: expected {args.model} to return a Module or Problem, got {kind}")
@@ -196,9 +192,8 @@ def problem_of(
     elif trained:
         whose = "random" if models.is_name(args.model) else f"those that {args.model} returns"
         print(f"lossviz: no --checkpoint: the weights are {whose}", file=sys.stderr)
-    if data is not None and data.real and args.loss == "cross_entropy":
-        print(f"lossviz: {args.data} has real targets: the loss is mse", file=sys.stderr)
-        args.loss = "mse"
+    if data is not None and data.real:
+        _take_mse(args)
     loss = problem.loss_named(args.loss)
     if data is not None and args.data.startswith(("npz:", "imagefolder:")):
         print(f"lossviz: normalised as {data.normalization}", file=sys.stderr)
@@ -234,6 +229,26 @@ def _shape(args: argparse.Namespace, batch: Any) -> tuple[int, ...]:
             f"dimensions; {args.data} gives others: give your own network, module:function"
         )
     return shape
+
+
+def _outputs(args: argparse.Namespace, data: Data | None) -> int:
+    """How many outputs a built-in network gets."""
+    if data is None:
+        return args.num_classes or 10
+    outputs = args.num_classes or data.outputs
+    if outputs < data.num_classes or (data.real and outputs > 1):
+        needed = "real targets need 1" if data.real else f"labels need at least {data.num_classes}"
+        raise UsageError(f"num-classes: the {needed}, got {outputs}")
+    return outputs
+
+
+def _take_mse(args: argparse.Namespace) -> None:
+    """Real targets have no cross-entropy."""
+    if args.loss == "cross_entropy":
+        print(f"lossviz: {args.data} has real targets: the loss is mse", file=sys.stderr)
+        args.loss = "mse"
+    if args.loss == "mse_softmax":
+        raise UsageError(f"loss: mse_softmax is for classes, {args.data} has real targets: use mse")
 
 
 def load_data(args: argparse.Namespace, samples: str) -> Data:
