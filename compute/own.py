@@ -16,7 +16,7 @@ from compute import checkpoints
 from compute.batches import Batches, cut, draw, head
 from compute.chance import seeded
 from compute.criteria import as_loss, name_of, value_of
-from compute.outcome import batch_lengths, outcome_of, told
+from compute.outcome import Outcome, batch_lengths, outcome_of, told
 from compute.problem import Problem
 from compute.resident import resident
 from compute.weights import private
@@ -76,12 +76,12 @@ def prepare(
         drawn = draw(data, samples, seed)
         trial, first = _trial(model, drawn.batches[0])
         known = loss if given else as_loss(loss, trial, first, drawn.batches)
-        by_sample = _gives_samples(known, trial, first)
-    if drawn.whole and by_sample:
+        tried = _tried(known, trial, first)
+    if drawn.whole and tried and tried.by_sample and _as_long(tried, first):
         drawn = replace(drawn, batches=cut(drawn.batches[0]))
     strata = strata if drawn.selection == "all" else drawn.strata
     problem = Problem(model, known, drawn.batches, strata)
-    notes = () if by_sample else _uneven(drawn)
+    notes = _uneven(drawn) if tried and not tried.by_sample else ()
     return Prepared(problem, drawn, name_of(known if loss is None else loss), notes)
 
 
@@ -94,13 +94,16 @@ def _trial(model: nn.Module, batch: Any) -> tuple[nn.Module, Any]:
     return own, first
 
 
-def _gives_samples(loss: Any, model: nn.Module, batch: Any) -> bool:
-    """Whether the loss gives one value a sample; False if it fails, which others tell better."""
+def _tried(loss: Any, model: nn.Module, batch: Any) -> Outcome | None:
+    """What the loss gives of a batch; None if it fails, which the evaluation tells better."""
     try:
-        outcome = outcome_of([value_of(loss, model, batch)])
+        return outcome_of([value_of(loss, model, batch)])
     except Exception:
-        return False
-    return outcome.by_sample and {outcome.values["loss"].size} == batch_lengths(batch)
+        return None
+
+
+def _as_long(outcome: Outcome, batch: Any) -> bool:
+    return {outcome.values["loss"].size} == batch_lengths(batch)
 
 
 def _uneven(drawn: Batches) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -29,7 +30,10 @@ def agree(plain: Loop, other: Any, tolerance: float) -> bool:
 def attempt(build: Callable[[], Any]) -> Any:
     """What ``build`` gives, or None if that way is not open to this model or device."""
     try:
-        return build()
+        with warnings.catch_warnings():
+            # Where vmap has no rule for an operation it loops over the points, and is slow.
+            warnings.filterwarnings("error", message=".*batching rule")
+            return build()
     except (KeyboardInterrupt, SystemExit):
         raise
     except Exception:  # whatever a user's model or a compiler raises: then it is the plain loop

@@ -72,13 +72,15 @@ def surface(
     UsageError, InputError
         In one line, what was expected, what came and what to do.
     """
+    import torch
+
     from compute.chance import seeded
     from compute.own import prepare
     from compute.surface import landscape
 
     if tolerance is not None and not 0 < tolerance < 1:
         raise UsageError(f"tolerance: expected a share such as 0.02, got {tolerance!r:.60}")
-    with seeded(seed):
+    with torch.inference_mode(mode=False), seeded(seed):  # a loss may need autograd
         given = prepare(
             model, loss, data, samples=samples, seed=seed, checkpoint=checkpoint,
             trust_pickle=trust_pickle,

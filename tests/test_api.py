@@ -202,6 +202,15 @@ def test_a_loss_that_differentiates_by_the_weights():
     assert all(p.grad is None for p in model.parameters())
 
 
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_whoever_calls_without_autograd_gets_the_same(mode):
+    model, t = network(1, 9, 1), torch.linspace(0, 6, 33)[:, None]
+    expected = lossviz.surface(model, oscillator, (t,), **EXACT)
+    with mode():
+        found = lossviz.surface(model, oscillator, (t,), **EXACT)
+    assert (found.surface.loss == expected.surface.loss).all()
+
+
 def test_a_penalty_on_what_is_trained_stays():
     def regularised(model, batch):
         penalty = sum(p.square().sum() for p in model.parameters() if p.requires_grad)

@@ -1,5 +1,6 @@
 """Every example runs, from any folder, and does what it says."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -46,3 +47,33 @@ def test_the_digits_example_finds_a_minimum(tmp_path):
     loss = surface.loss
     assert loss[surface.center] < 0.05 and loss.max() > 20 * loss[surface.center]
     assert loss[surface.center] < 1.5 * loss.min()
+
+
+def run(name, folder, *options):
+    example = next(path for path in EXAMPLES if path.stem == name)
+    done = subprocess.run(
+        [sys.executable, str(example), *options], cwd=folder, check=True, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    return done.stdout, ply.read(folder / f"{name}.ply")
+
+
+def test_the_language_model_learns_and_lies_in_a_basin(tmp_path):
+    (tmp_path / "text.txt").write_text("the cat sat on the mat and the dog sat on the log. " * 40)
+    told, landscape = run(
+        "tiny_gpt", tmp_path, "text.txt", "--steps", "120", "--points", "5"
+    )  # fmt: skip
+    loss = landscape.surface.loss
+    letters = len(set("the cat sat on the mat and the dog sat on the log. "))
+    assert loss[2, 2] == loss.min() < 0.5 * math.log(letters) < loss.max()
+    assert "nats" in told and (landscape.surface.quantities["loss_stderr"] > 0).all()
+
+
+def test_the_physics_informed_network_solves_its_equation(tmp_path):
+    told, landscape = run("pinn", tmp_path, "--points", "5")
+    error = float(told.splitlines()[0].rpartition(" ")[2])
+    values = landscape.surface.quantities
+    assert error < 0.02 and {"loss", "equation", "boundary"} == set(values)
+    assert values["loss"] == pytest.approx(values["equation"] + 100 * values["boundary"], rel=1e-5)
+    assert values["loss"][2, 2] == values["loss"].min()
+    assert any("autograd" in note for note in landscape.provenance.notes)
