@@ -112,12 +112,8 @@ def add_problem_arguments(
     add("--split", default="train", choices=["train", "test"], help="of the data (train)")
     add("--samples", metavar="N", help=f"N of balanced classes, first:N, or all ({samples})")
     add("--mean", type=numbers, metavar="M,M,M", help="instead of the published normalisation")
-    add(
-        "--std",
-        type=numbers,
-        metavar="S,S,S",
-        help="of pixels in [0, 1], one or one a channel; of a table, one a column",
-    )
+    add("--std", type=numbers, metavar="S,S,S",
+        help="of pixels in [0, 1], one or one a channel; of a table, one a column")  # fmt: skip
     add("--loss", default="cross_entropy" if needed else None, metavar="NAME",
         help="cross_entropy, mse_softmax, mse, or module:function (cross_entropy)")  # fmt: skip
     add(
