@@ -161,7 +161,7 @@ def test_killed_at_random_moments_the_result_is_the_same(tmp_path):
     for _ in range(2):
         child = subprocess.Popen(
             [sys.executable, "-c", KILLED, str(tmp_path / "run")], stdout=subprocess.PIPE,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
         )  # fmt: skip
         assert child.stdout.readline() == b"ready\n"
         time.sleep(chance.uniform(0.02, 0.4))
