@@ -346,6 +346,8 @@ def _report(work: Work, landscape: Landscape) -> None:
         f"{args.output}: {loss.size:,} points x {known.samples:,} samples in {clock(run.seconds)}",
         f"  loss {span}; at the centre {told}",
     ]
+    if known.direction_angle and known.directions != "random":
+        lines.append(f"  directions {known.directions}, {known.direction_angle:.2f}° apart")
     if known.is_preview:
         lines.append(f"  a preview: evaluated in {known.precision}")
     if known.error_data:
