@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lossviz.landscape import Landscape, Provenance, Surface
+from lossviz.landscape import Landscape, Provenance, Surface, Trajectory
 
 
 def bumpy(n=41, m=None, *, steep=True, seed=0, name="bumpy", span=1.0):
@@ -30,6 +30,23 @@ def bumpy(n=41, m=None, *, steep=True, seed=0, name="bumpy", span=1.0):
         surface=Surface(alphas, betas, {"loss": loss, "accuracy": 1 / (1 + loss)}),
         provenance=known, name=name,
     )  # fmt: skip
+
+
+def runs(count=1, k=30, seed=0):
+    """Noisy paths of ``k`` steps from around the border to the centre."""
+    random = np.random.default_rng(seed)
+    t = np.linspace(0, 1, k)
+    found = []
+    for i in range(count):
+        angle = 2 * np.pi * i / count + 0.6
+        points = 0.95 * (1 - t)[:, None] ** 1.5 * [np.cos(angle), np.sin(angle)]
+        points += 0.07 * random.normal(size=(k, 2)) * (1 - t)[:, None]
+        points += 0.4 * np.outer((1 - t) * t, [1, 1]) * np.sin(5 * t + i)[:, None]
+        losses = 0.05 + 0.3 * np.exp(3 * (1 - t) ** 2)
+        found.append(
+            Trajectory(f"run {i}", "optimiser", points, losses, 0.8 * (1 - t), 100.0 * np.arange(k))
+        )
+    return found
 
 
 def with_loss(landscape, loss):

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from lossviz.landscape import Landscape, Provenance, Surface
+from lossviz.landscape import Landscape, Mark, Provenance, Surface
 from lossviz.viewer import commands
 from lossviz.viewer.picture import unbind
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
-from .scenes import bumpy
+from .scenes import bumpy, runs
 
 WIDTH, HEIGHT = 700, 700
 
@@ -97,6 +97,29 @@ def test_a_click_on_a_check_box_changes_the_view(gui):
         if state.surface.wire:
             break
     assert state.surface.wire
+
+
+def test_each_path_has_its_check_box(gui):
+    state, scene = ViewState(), Scene([bumpy().with_changes(trajectories=runs(3))])
+    frames(gui, state, scene)
+    for y in range(500, 660, 8):
+        click(gui, state, scene, WIDTH - 320 + 40, y)
+        if state.trajectories.hidden:
+            break
+    assert state.trajectories.hidden == ("run 0",)
+    before = state.to_json()
+    frames(gui, state, scene, 5)
+    assert state.to_json() == before
+
+
+def test_paths_and_marks_have_no_section_where_there_are_none(gui, image_match):
+    many = bumpy().with_changes(trajectories=runs(12), marks=[Mark("a", 0, 0)])
+    state = ViewState()
+    frames(gui, state, Scene([bumpy()]))
+    without = pixels(gui).copy()
+    frames(gui, state, Scene([many]))
+    assert (pixels(gui) != without).any()
+    image_match("sidebar_paths", pixels(gui))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
