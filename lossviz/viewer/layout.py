@@ -50,17 +50,18 @@ class Layout:
 
 
 def layout(
-    count: int, width: float, height: float, scale: float, state: ViewState, foot: float = 0.0
-) -> Layout:
+    count: int, width: float, height: float, scale: float, state: ViewState, *, foot: float = 0.0,
+    bar: bool = True,
+) -> Layout:  # fmt: skip
     """Divide ``width`` x ``height`` pixels among ``count`` landscapes, at ``scale`` pixels a point.
 
-    ``foot`` pixels under each cell are for its legend.
+    ``foot`` pixels under each cell are for its legend; ``bar`` is whether colours mean anything.
 
     The number of columns is the one that leaves most room for the surfaces, which are about as high
     as they are wide.
     """
     count = max(count, 1)
-    bar_room = BAR_ROOM * scale if state.axes.color_bar else 0.0
+    bar_room = BAR_ROOM * scale if state.axes.color_bar and bar else 0.0
     shared = state.surface.shared_scale or count == 1
     # A bar may not take more than a third of a small picture.
     bar_room = min(bar_room, width / 3 / (1 if shared else count))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lossviz.landscape import LOSS, Curve
 from lossviz.viewer.annotations import shortened
 from lossviz.viewer.colormaps import to_linear
+from lossviz.viewer.figure import goes_between, traces
 from lossviz.viewer.layout import TEXT, Layout, Rect, layout
 from lossviz.viewer.paths import (
     Path,
@@ -21,7 +24,7 @@ from lossviz.viewer.paths import (
 )
 from lossviz.viewer.renderers.overlay import Box, Label
 from lossviz.viewer.renderers.paths import ramp_colors
-from lossviz.viewer.scene import Scene
+from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import bitmap, one_line
 from lossviz.viewer.themes import THEMES
@@ -30,6 +33,8 @@ from lossviz.viewer.ticks import number
 ROW = 16.0  # points: the height of one row
 SWATCH, RAMP = 20.0, 54.0  # points: the length of a line's piece, of a ramp
 GAP, APART = 5.0, 16.0  # points: beside a piece, between entries
+WHOLE = ((0.0, 1.0),)  # shares of a piece that are drawn
+DASHES = ((0.0, 0.25), (0.375, 0.625), (0.75, 1.0))
 LONGEST = 190.0  # points of a name
 MOST_ROWS = 3
 MOST = 100  # names: more do not fit anyway
@@ -46,7 +51,7 @@ class Entry:
     before: str = ""
     colors: NDArray[np.uint8] | None = None
     thickness: float = 2.4  # points
-    pattern: tuple[tuple[float, float], ...] = ((0.0, 1.0),)
+    pattern: tuple[tuple[float, float], ...] = WHOLE
     names: int = 1  # it stands for so many
 
     @property
@@ -62,6 +67,8 @@ def entries(scene: Scene, state: ViewState, index: int) -> list[Entry]:
     if not state.axes.legend:
         return []
     item = scene.items[index]
+    if item.is_figure:
+        return _figure_entries(item, state)
     paths = shown_paths(item, state)
     runs = [path for path in paths if not path.is_curve]
     by_run = coloring(item, state) == "run"
@@ -80,6 +87,41 @@ def entries(scene: Scene, state: ViewState, index: int) -> list[Entry]:
     return found
 
 
+def _figure_entries(item: Item, state: ViewState) -> list[Entry]:
+    """The quantities of one curve; the names of several, and what dashes mean."""
+    found = traces(item, state)
+    if len(item.landscape.curves) == 1:
+        return [
+            Entry(_with_barrier(item, t.curve, t.quantity.replace("_", " ")), colors=t.ink[None],
+                  pattern=DASHES if t.dashed else WHOLE)
+            for t in found
+        ]  # fmt: skip
+    ink_ = (np.array([THEMES[state.picture.theme].ink]) * 255).astype(np.uint8)
+    test = Entry("test", colors=ink_, pattern=DASHES)
+    result = [Entry("train", colors=ink_), test] if any(t.dashed for t in found) else []
+    if state.curves.spread and any(t.spread is not None for t in found):
+        result.append(Entry("± one standard deviation", colors=_pale(state), thickness=8.0))
+    named = {t.curve.name: t for t in found if t.quantity == LOSS}
+    for name, t in list(named.items())[:MOST]:
+        result.append(Entry(_with_barrier(item, t.curve, one_line(name)), colors=t.ink[None]))
+    return result
+
+
+def _pale(state: ViewState) -> NDArray[np.uint8]:
+    """``(1, 3)`` uint8: a light tone of the ink."""
+    theme = THEMES[state.picture.theme]
+    mixed = 0.3 * np.array([theme.ink]) + 0.7 * np.array([theme.background])
+    return (255 * mixed).astype(np.uint8)
+
+
+def _with_barrier(item: Item, curve: Curve, name: str) -> str:
+    """The name, and beside a loss between two networks how high its barrier is."""
+    barrier = curve.barrier()[0] if goes_between(item) and "accuracy" not in name else math.nan
+    if "test loss" in name:
+        barrier = curve.barrier("test_loss")[0] if goes_between(item) else math.nan
+    return name if math.isnan(barrier) else f"{name}, barrier {number(barrier)}"
+
+
 def _ramp(scene: Scene, state: ViewState, index: int, runs: Sequence[Path]) -> list[Entry]:
     span = color_span(scene, state, index)
     quantity = coloring(scene.items[index], state).replace("off_plane", "off the plane")
@@ -91,19 +133,14 @@ def _ramp(scene: Scene, state: ViewState, index: int, runs: Sequence[Path]) -> l
 
 def arranged(scene: Scene, state: ViewState, width: float, height: float, scale: float) -> Layout:
     """The layout of a picture, with room for the legends at the foot of every landscape."""
-    found = layout(len(scene.items), width, height, scale, state)
-    count = max(
+    count, bar = len(scene.items), bool(scene.surfaces)
+    found = layout(count, width, height, scale, state, bar=bar)
+    most = max(
         len(rows(entries(scene, state, index), cell.width, scale))
         for index, cell in enumerate(found.cells)
     )
-    return layout(
-        len(scene.items),
-        width,
-        height,
-        scale,
-        state,
-        foot=(count * ROW + 6.0 * bool(count)) * scale,
-    )
+    foot = (most * ROW + 6.0 * bool(most)) * scale
+    return layout(count, width, height, scale, state, foot=foot, bar=bar)
 
 
 def rows(found: Sequence[Entry], width: float, scale: float) -> list[list[Entry]]:

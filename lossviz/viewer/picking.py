@@ -33,6 +33,8 @@ def pick(
     found, seen = views(scene, state, width, height, scale)
     for index, (cell, view) in enumerate(zip(found.cells, seen, strict=True)):
         if cell.contains(x, y):
+            if scene.items[index].is_figure:
+                return None
             origin, direction = view.ray(x - cell.x, y - cell.y)
             return _march(scene, state, index, origin, direction)
     return None

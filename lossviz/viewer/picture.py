@@ -19,6 +19,7 @@ from lossviz.viewer.layout import Layout, Rect
 from lossviz.viewer.legend import arranged, entries, legend
 from lossviz.viewer.pins import pins
 from lossviz.viewer.programs import program, set_uniforms
+from lossviz.viewer.renderers.figure import FigureRenderer
 from lossviz.viewer.renderers.lines import LineRenderer
 from lossviz.viewer.renderers.overlay import Box, Label, OverlayRenderer
 from lossviz.viewer.renderers.paths import PathRenderer
@@ -58,6 +59,7 @@ class Picture:
         self.paths = self._own(PathRenderer(ctx, self.textures))
         self.lines = self._own(LineRenderer(ctx))
         self.overlay = self._own(OverlayRenderer(ctx))
+        self.figure = self._own(FigureRenderer(ctx, self.textures, self.overlay))
         self.resolve_program = self._own(program(ctx, "resolve"))
         self.resolve_quad = self._own(ctx.vertex_array(self.resolve_program, []))
         self._canvas: _Canvas | None = None
@@ -99,6 +101,8 @@ class Picture:
         canvas.drawn.scissor = None  # type: ignore[assignment]
         if state.axes.color_bar:
             for index, bar in enumerate(found.bars):
+                if len(found.bars) > 1 and scene.items[index].is_figure:
+                    continue
                 overlay += color_bar(scene, state, index, bar, scale)
         if state.axes.title:
             for index, place in enumerate(found.titles):
@@ -112,12 +116,19 @@ class Picture:
         self._finish(canvas, target, tile, samples, offset)
         self.textures.forget_unused()
         self.paths.forget_unused()
+        self.figure.forget_unused()
 
     def _draw_cell(
         self, scene: Scene, state: ViewState, index: int, cell: Rect, cell_view: View, tile: Rect,
         scale: float, samples: int, moving: bool, canvas: _Canvas, overlay: list[Label | Box],
     ) -> None:  # fmt: skip
         """One landscape: opaque surface, floor, then lines, then what is written."""
+        if scene.items[index].is_figure:
+            self._blend()
+            overlay += self.figure.draw(
+                scene, state, index, cell, tile, scale=scale, samples=samples
+            )
+            return
         background = THEMES[state.picture.theme].linear("background")
         camera = _crop(cell, tile) @ cell_view.matrix
         self.ctx.enable_only(moderngl.DEPTH_TEST)
@@ -165,6 +176,7 @@ class Picture:
         changed = [
             item.occlude(state, scene.height_range(state, index), top)
             for index, item in enumerate(scene.items)
+            if not item.is_figure
         ]
         return any(changed)
 

@@ -62,7 +62,17 @@ class TrajectoryState:
     width: float = 2.2  # in points
     floor: bool = True  # also where they run over the floor
     true_loss: bool = False  # also at each step's own loss, with lines down to the surface
-    hidden: tuple[str, ...] = ()  # names of those that are not drawn
+    hidden: tuple[str, ...] = ()  # names of those that are not drawn, curves of figures too
+
+
+@dataclass
+class CurveState:
+    """Curves of a landscape without a surface, drawn as a figure."""
+
+    scale: str = "auto"  # of SCALES, of the losses
+    accuracy: bool = True  # on an axis at the right
+    spread: bool = True  # a band around the mean of several
+    width: float = 1.8  # in points
 
 
 @dataclass
@@ -126,6 +136,7 @@ class ViewState:
     surface: SurfaceState = field(default_factory=SurfaceState)
     isolines: IsolineState = field(default_factory=IsolineState)
     trajectories: TrajectoryState = field(default_factory=TrajectoryState)
+    curves: CurveState = field(default_factory=CurveState)
     marks: MarkState = field(default_factory=MarkState)
     axes: AxesState = field(default_factory=AxesState)
     camera: CameraState = field(default_factory=CameraState)
@@ -159,7 +170,7 @@ class ViewState:
 _CHOICES = {
     (SurfaceState, "height_scale"): SCALES, (SurfaceState, "color_scale"): SCALES,
     (IsolineState, "spacing"): SCALES, (PictureState, "theme"): THEMES,
-    (TrajectoryState, "color"): PATH_COLORS,
+    (TrajectoryState, "color"): PATH_COLORS, (CurveState, "scale"): SCALES,
 }  # fmt: skip
 _BOUNDS: dict[str, tuple[float, float]] = {
     "height_ratio": (0.01, 10), "light": (0, 2), "occlusion": (0, 2), "count": (1, 200),

@@ -16,7 +16,7 @@ from lossviz.viewer.screenshot import file_stem, save, take
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import bitmap
 
-from .scenes import bumpy, runs, with_loss
+from .scenes import between, bumpy, fan, runs, with_loss
 
 SIZE = {"width": 480, "height": 360}
 
@@ -80,6 +80,13 @@ CASES = {
         lambda: [with_paths(bumpy(), 2), bumpy(seed=1)],
     ),
     "paths_through_a_hole": (lambda s: None, lambda: [with_paths(holed(), 4)]),
+    "curve_between": (lambda s: None, lambda: [between()]),
+    "curves_dark": (lambda s: _set(s, "picture", theme="dark"), lambda: [fan()]),
+    "curves_paper_beside_a_surface": (
+        lambda s: _set(s, "picture", theme="paper") or _set(s, "surface", shared_scale=False),
+        lambda: [between(test=False).with_changes(curves=[*between(test=False).curves,
+                 *between("third.pt", test=False, height=0.7).curves]), bumpy()],
+    ),
     "pair_shared": (
         lambda s: None,
         lambda: [bumpy(), with_loss(bumpy(seed=2), bumpy(seed=2).surface.loss * 30)],

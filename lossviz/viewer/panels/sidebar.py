@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from imgui_bundle import imgui
 
 from lossviz.viewer.commands import Command
 from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.panels import (
     camera,
+    curves,
     help_card,
     information,
     isolines,
@@ -19,12 +22,20 @@ from lossviz.viewer.panels.widgets import section
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
+Draw = Callable[[ViewState, Scene], list[Command]]
+
+
+def _has_surface(scene: Scene) -> bool:
+    return bool(scene.surfaces)
+
+
 # What each section is called, whether it is open at first, and whether it has anything to say.
-_SECTIONS = {
-    "Surface": (surface.draw, True, lambda scene: True),
+_SECTIONS: dict[str, tuple[Draw, bool, Callable[[Scene], bool]]] = {
+    "Surface": (surface.draw, True, _has_surface),
     "Paths and marks": (trajectories.draw, True, trajectories.is_needed),
-    "Isolines": (isolines.draw, True, lambda scene: True),
-    "Camera": (camera.draw, False, lambda scene: True),
+    "Curves": (curves.draw, True, curves.is_needed),
+    "Isolines": (isolines.draw, True, _has_surface),
+    "Camera": (camera.draw, False, _has_surface),
     "Picture": (picture.draw, False, lambda scene: True),
     "Information": (information.draw, False, lambda scene: True),
 }
