@@ -184,10 +184,12 @@ def check_view(landscapes: Sequence[Landscape], state: ViewState) -> None:
     """
     import numpy as np
 
+    from lossviz.landscape import LOSS
     from lossviz.viewer.colormaps import table
 
     table(state.surface.colormap)
     known = {name for one in landscapes if one.surface for name in one.surface.quantities}
+    known = known or {LOSS}  # curves alone
     for option in ("height", "color"):
         name = getattr(state.surface, option)
         if name not in known:

@@ -29,7 +29,8 @@ from lossviz.viewer.events import listen
 from lossviz.viewer.feed import Feed
 from lossviz.viewer.framing import framed
 from lossviz.viewer.gestures import Gestures
-from lossviz.viewer.layout import layout, sidebar_room
+from lossviz.viewer.layout import sidebar_room
+from lossviz.viewer.legend import arranged
 from lossviz.viewer.picking import pick
 from lossviz.viewer.picture import Picture, views
 from lossviz.viewer.scene import Scene
@@ -190,7 +191,7 @@ class App:
 
     def _resolve_camera(self) -> None:
         width, height = self.free
-        cell = layout(len(self.scene.items), width, height, self.points, self.state).cells[0]
+        cell = arranged(self.scene, self.state, width, height, self.points).cells[0]
         self.state.camera = framed(self.scene, self.state, cell, self.points)
 
     def _start_gui(self) -> None:

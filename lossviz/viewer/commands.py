@@ -93,6 +93,8 @@ BINDINGS = (
     Binding(("L",), NextScale(), "logarithmic or linear"),
     Binding(("I",), Toggle("isolines.surface"), "isolines"),
     Binding(("F",), Toggle("isolines.floor"), "floor"),
+    Binding(("T",), Toggle("trajectories.shown"), "trajectories"),
+    Binding(("M",), Toggle("marks.shown"), "marks"),
     Binding(("W",), Toggle("surface.wire"), "the computed grid"),
     Binding(("A",), Toggle("axes.axes"), "axes"),
     Binding(("C",), NextColormap(1), "next colour map"),

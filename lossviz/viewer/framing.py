@@ -38,7 +38,9 @@ def _overhang(scene: Scene, state: ViewState, seen: View, scale: float) -> np.nd
     left, top = corners[:, :2].min(axis=0)
     right, bottom = corners[:, :2].max(axis=0)
     found = [np.zeros(4)]
-    for index in range(len(scene.items)):
+    for index, item in enumerate(scene.items):
+        if item.is_figure:
+            continue
         for label in axes_unclipped(scene, state, index, seen, scale)[1]:
             x, y, width, height = label_box(label, scale).sides
             found.append(np.array([left - x, top - y, x + width - right, y + height - bottom]))

@@ -7,7 +7,7 @@ import ctypes
 import glfw  # before imgui_bundle, which would point it at a library of its own
 import moderngl
 import numpy as np
-from imgui_bundle import imgui
+from imgui_bundle import imgui, implot
 
 from lossviz.resources import folder
 from lossviz.viewer.programs import program, set_uniforms
@@ -36,6 +36,7 @@ class Gui:
         self.ctx, self.scale = ctx, scale
         self.context = imgui.create_context()
         imgui.set_current_context(self.context)
+        self.plots = implot.create_context()
         self.io = imgui.get_io()
         self.io.set_ini_filename("")  # views are saved as views, not as window positions
         self.io.backend_flags |= imgui.BackendFlags_.renderer_has_textures
@@ -73,6 +74,7 @@ class Gui:
     ) -> None:
         """Start a frame of ``width`` x ``height`` window units, ``density`` pixels each."""
         imgui.set_current_context(self.context)
+        implot.set_current_context(self.plots)
         self.io.display_size = imgui.ImVec2(width, height)
         self.io.display_framebuffer_scale = imgui.ImVec2(density, density)
         self.io.delta_time = max(seconds, 1e-4)
@@ -201,6 +203,7 @@ class Gui:
         for owned in (self.triangles, self.vertices, self.indices, self.program):
             owned.release()
         self.io.backend_flags &= ~imgui.BackendFlags_.renderer_has_textures
+        implot.destroy_context(self.plots)
         imgui.destroy_context(self.context)
 
 

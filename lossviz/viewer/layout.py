@@ -41,21 +41,27 @@ class Rect:
 
 @dataclass(frozen=True)
 class Layout:
-    """One cell and one title place a landscape; one bar for all, or one each."""
+    """One cell, title and legend a landscape; one bar for all, or one each."""
 
     cells: tuple[Rect, ...]
     titles: tuple[Rect, ...]
+    legends: tuple[Rect, ...]
     bars: tuple[Rect, ...]
 
 
-def layout(count: int, width: float, height: float, scale: float, state: ViewState) -> Layout:
+def layout(
+    count: int, width: float, height: float, scale: float, state: ViewState, *, foot: float = 0.0,
+    bar: bool = True,
+) -> Layout:  # fmt: skip
     """Divide ``width`` x ``height`` pixels among ``count`` landscapes, at ``scale`` pixels a point.
+
+    ``foot`` pixels under each cell are for its legend; ``bar`` is whether colours mean anything.
 
     The number of columns is the one that leaves most room for the surfaces, which are about as high
     as they are wide.
     """
     count = max(count, 1)
-    bar_room = BAR_ROOM * scale if state.axes.color_bar else 0.0
+    bar_room = BAR_ROOM * scale if state.axes.color_bar and bar else 0.0
     shared = state.surface.shared_scale or count == 1
     # A bar may not take more than a third of a small picture.
     bar_room = min(bar_room, width / 3 / (1 if shared else count))
@@ -63,25 +69,26 @@ def layout(count: int, width: float, height: float, scale: float, state: ViewSta
     head = (TITLE + SUBTITLE) * 1.9 * scale if state.axes.title else 0.0
 
     def room(columns: int) -> float:
-        return min(inner / columns, height / math.ceil(count / columns) - head)
+        return min(inner / columns, height / math.ceil(count / columns) - head - foot)
 
     columns = max(range(1, count + 1), key=room)
     rows = math.ceil(count / columns)
     cell_width, cell_height = inner / columns, height / rows
-    head = min(head, cell_height / 4)
-    cells, titles, bars = [], [], []
+    head, foot = min(head, cell_height / 4), min(foot, cell_height / 4)
+    cells, titles, legends, bars = [], [], [], []
     for index in range(count):
         row, column = divmod(index, columns)
         missing = columns * rows - count if row == rows - 1 else 0  # the last row is centred
         x, y = (column + missing / 2) * cell_width, row * cell_height
         own_bar = 0.0 if shared else bar_room
         titles.append(Rect(x, y, cell_width - own_bar, head))
-        cells.append(Rect(x, y + head, cell_width - own_bar, cell_height - head))
+        cells.append(Rect(x, y + head, cell_width - own_bar, cell_height - head - foot))
+        legends.append(Rect(x, y + cell_height - foot, cell_width - own_bar, foot))
         if own_bar:
             bars.append(_bar(x + cell_width - own_bar, y, own_bar, cell_height, scale))
     if shared and bar_room:
         bars.append(_bar(inner, 0.0, bar_room, height, scale))
-    return Layout(tuple(cells), tuple(titles), tuple(bars))
+    return Layout(tuple(cells), tuple(titles), tuple(legends), tuple(bars))
 
 
 def _bar(x: float, y: float, room: float, height: float, scale: float) -> Rect:

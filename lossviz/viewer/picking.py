@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lossviz.viewer.heights import Heights
 from lossviz.viewer.picture import views
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
@@ -32,6 +33,8 @@ def pick(
     found, seen = views(scene, state, width, height, scale)
     for index, (cell, view) in enumerate(zip(found.cells, seen, strict=True)):
         if cell.contains(x, y):
+            if scene.items[index].is_figure:
+                return None
             origin, direction = view.ray(x - cell.x, y - cell.y)
             return _march(scene, state, index, origin, direction)
     return None
@@ -51,7 +54,7 @@ def _march(
     enter = max(float(enter) - 1e-3, 0.0)
     if not leave > enter:
         return None
-    heights = _Heights(scene, state, index)
+    heights = Heights(scene, state, index)
     distances = np.linspace(enter, float(leave) + 1e-3, STEPS)
     points = origin + distances[:, None] * direction
     above = points[:, 2] - heights.at(points)
@@ -69,32 +72,6 @@ def _march(
             else (near, middle)
         )
     return _hit(scene, index, origin + near * direction)
-
-
-class _Heights:
-    """The displayed surface as a function of scene x and y, bilinear between fine grid points."""
-
-    def __init__(self, scene: Scene, state: ViewState, index: int) -> None:
-        item, own = scene.items[index], state.surface
-        self.xs, self.ys = item.axes(own.smooth)
-        field = item.field(own.height, own.smooth)
-        values = field.unit(scene.height_range(state, index))
-        self.heights = np.clip(values, 0, 1) * scene.top(state)
-        self.heights[field.texels[..., 2] < 0.5] = np.nan
-
-    def at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Heights ``(k,)`` over ``(k, 3)``; NaN beside the surface and in holes."""
-        j = np.interp(points[:, 0], self.xs, np.arange(len(self.xs)), np.nan, np.nan)
-        i = np.interp(points[:, 1], self.ys, np.arange(len(self.ys)), np.nan, np.nan)
-        outside = np.isnan(i) | np.isnan(j)
-        i, j = np.where(outside, 0, i), np.where(outside, 0, j)
-        i0 = np.minimum(i.astype(int), len(self.ys) - 2)
-        j0 = np.minimum(j.astype(int), len(self.xs) - 2)
-        u, v = i - i0, j - j0
-        h = self.heights
-        low = (1 - v) * h[i0, j0] + v * h[i0, j0 + 1]
-        high = (1 - v) * h[i0 + 1, j0] + v * h[i0 + 1, j0 + 1]
-        return np.where(outside, np.nan, (1 - u) * low + u * high)
 
 
 def _hit(scene: Scene, index: int, point: NDArray[np.float64]) -> Hit:

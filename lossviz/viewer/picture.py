@@ -15,10 +15,14 @@ import numpy as np
 from lossviz.viewer.annotations import axes, color_bar, title
 from lossviz.viewer.camera import View, view
 from lossviz.viewer.framing import framed
-from lossviz.viewer.layout import Layout, Rect, layout
+from lossviz.viewer.layout import Layout, Rect
+from lossviz.viewer.legend import arranged, entries, legend
+from lossviz.viewer.pins import pins
 from lossviz.viewer.programs import program, set_uniforms
+from lossviz.viewer.renderers.figure import FigureRenderer
 from lossviz.viewer.renderers.lines import LineRenderer
 from lossviz.viewer.renderers.overlay import Box, Label, OverlayRenderer
+from lossviz.viewer.renderers.paths import PathRenderer
 from lossviz.viewer.renderers.surface import SurfaceRenderer
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
@@ -33,7 +37,7 @@ def views(
     scene: Scene, state: ViewState, width: float, height: float, scale: float
 ) -> tuple[Layout, list[View]]:
     """The layout of a picture and what the camera sees in each of its cells."""
-    found = layout(len(scene.items), width, height, scale, state)
+    found = arranged(scene, state, width, height, scale)
     camera = framed(scene, state, found.cells[0], scale)
     return found, [view(camera, cell.width, cell.height) for cell in found.cells]
 
@@ -52,8 +56,10 @@ class Picture:
         self.textures = Textures(ctx)
         self._owned.callback(self.textures.release)
         self.surface = self._own(SurfaceRenderer(ctx, self.textures))
+        self.paths = self._own(PathRenderer(ctx, self.textures))
         self.lines = self._own(LineRenderer(ctx))
         self.overlay = self._own(OverlayRenderer(ctx))
+        self.figure = self._own(FigureRenderer(ctx, self.textures, self.overlay))
         self.resolve_program = self._own(program(ctx, "resolve"))
         self.resolve_quad = self._own(ctx.vertex_array(self.resolve_program, []))
         self._canvas: _Canvas | None = None
@@ -91,26 +97,38 @@ class Picture:
         for index, (cell, cell_view) in enumerate(zip(found.cells, seen, strict=True)):
             canvas.drawn.scissor = _scissor(cell, tile, samples)
             self._draw_cell(scene, state, index, cell, cell_view, tile, scale, samples, moving,
-                            overlay)  # fmt: skip
+                            canvas, overlay)  # fmt: skip
         canvas.drawn.scissor = None  # type: ignore[assignment]
         if state.axes.color_bar:
             for index, bar in enumerate(found.bars):
+                if len(found.bars) > 1 and scene.items[index].is_figure:
+                    continue
                 overlay += color_bar(scene, state, index, bar, scale)
         if state.axes.title:
             for index, place in enumerate(found.titles):
                 overlay += title(scene, state, index, place, scale)
+        for index, place in enumerate(found.legends):
+            overlay += legend(entries(scene, state, index), place, state, scale)
         self.ctx.disable(moderngl.DEPTH_TEST)
         self._blend()
         colors = self.textures.color_table(state.surface.colormap, state.surface.reverse)
         self.overlay.draw(overlay, tile, scale, colors, density=samples)
         self._finish(canvas, target, tile, samples, offset)
         self.textures.forget_unused()
+        self.paths.forget_unused()
+        self.figure.forget_unused()
 
     def _draw_cell(
         self, scene: Scene, state: ViewState, index: int, cell: Rect, cell_view: View, tile: Rect,
-        scale: float, samples: int, moving: bool, overlay: list[Label | Box],
+        scale: float, samples: int, moving: bool, canvas: _Canvas, overlay: list[Label | Box],
     ) -> None:  # fmt: skip
-        """One landscape: opaque surface, floor, then lines."""
+        """One landscape: opaque surface, floor, then lines, then what is written."""
+        if scene.items[index].is_figure:
+            self._blend()
+            overlay += self.figure.draw(
+                scene, state, index, cell, tile, scale=scale, samples=samples
+            )
+            return
         background = THEMES[state.picture.theme].linear("background")
         camera = _crop(cell, tile) @ cell_view.matrix
         self.ctx.enable_only(moderngl.DEPTH_TEST)
@@ -119,12 +137,18 @@ class Picture:
                 scene, state, index, cell_view, camera=camera, scale=scale * samples,
                 moving=moving, flat=flat, background=background,
             )  # fmt: skip
+        self._blend()
+        viewport = round(tile.width) * samples, round(tile.height) * samples
+        self.paths.draw(
+            scene, state, index, cell_view, canvas.drawn, camera=camera, viewport=viewport,
+            scale=scale * samples, moving=moving,
+        )  # fmt: skip
+        labels: list[Label] = []
         if state.axes.axes:
             lines, labels = axes(scene, state, index, cell_view, cell, scale)
-            self._blend()
-            viewport = round(tile.width) * samples, round(tile.height) * samples
             self.lines.draw(lines, camera, viewport, scale * samples)
             overlay += labels
+        overlay += pins(scene, state, index, cell_view, cell, scale, labels)
 
     def _blend(self) -> None:
         self.ctx.enable(moderngl.BLEND)
@@ -152,6 +176,7 @@ class Picture:
         changed = [
             item.occlude(state, scene.height_range(state, index), top)
             for index, item in enumerate(scene.items)
+            if not item.is_figure
         ]
         return any(changed)
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.errors import InputError
-from lossviz.landscape import Landscape, Surface
+from lossviz.landscape import LOSS, Landscape, Surface
 from lossviz.viewer.occlusion import SIDE, ambient_occlusion
 from lossviz.viewer.refine import bridge, factor, refine
 from lossviz.viewer.state import ViewState
@@ -27,6 +27,11 @@ Floats = NDArray[np.float64]
 FLOOR_GAP = 0.42  # the floor's distance below the surface, over the surface's height
 LOG_RATIO = 100.0  # "auto" means logarithmic where all is positive and max/min is above this
 _KEYS = count()
+
+# For curves alone: whatever asks for its range or its heights finds none.
+NO_SURFACE = Surface(
+    np.zeros(1), np.zeros(1), {LOSS: np.full((1, 1), np.nan)}, np.zeros((1, 1), bool)
+)
 
 Occlusion = tuple[Hashable, NDArray[np.float32] | None]
 
@@ -104,24 +109,24 @@ class Item:
     """One landscape of a scene; ``revision`` counts how often it was replaced."""
 
     def __init__(self, landscape: Landscape, revision: int = 0) -> None:
-        if landscape.surface is None:
-            raise InputError(
-                f"{landscape.title}: expected a surface to draw, got curves only "
-                "(lossviz info shows them)"
-            )
         self.landscape = landscape
-        for axis in (landscape.surface.alphas, landscape.surface.betas):
+        self.surface: Surface = landscape.surface or NO_SURFACE
+        for axis in (self.surface.alphas, self.surface.betas):
             if np.abs(axis).max() > FARTHEST or (np.diff(axis) < 1 / FARTHEST).any():
                 raise InputError(
                     f"{landscape.title}: expected coordinates below {FARTHEST:g} and further apart "
                     f"than {1 / FARTHEST:g} to draw, got {axis.min():g} to {axis.max():g}"
                 )
         self.revision = revision
-        self.surface: Surface = landscape.surface
         self._fields: dict[tuple[str, bool], Field] = {}
         self._spans: dict[str, tuple[float, float, float] | None] = {}
         self._occlusion: tuple[Hashable, NDArray[np.float32]] | None = None
         self.key = next(_KEYS)  # id() would be given out again: textures are kept under this
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether it has curves alone, which are drawn as a figure."""
+        return self.landscape.surface is None
 
     @property
     def title(self) -> str:
@@ -135,9 +140,9 @@ class Item:
         n, m = self.surface.shape
         share = float(self.surface.evaluated.mean())
         parts = [f"preview in {known.precision}"] if known.is_preview else []
-        if share == 0:
+        if share == 0 and not self.is_figure:
             parts.append("waiting for the first points")
-        elif share < 1:
+        elif 0 < share < 1:
             parts.append(f"{max(int(100 * share), 1)} % of {n}×{m}")
         if known.data:
             data = known.data.rpartition("/")[2].removeprefix("npz:").removesuffix(".npz")
@@ -315,8 +320,13 @@ class Scene:
 
     def quantities(self) -> list[str]:
         """Names that every landscape has, in the first one's order."""
-        first, *others = (item.surface.quantities for item in self.items)
-        return [name for name in first if all(name in other for other in others)]
+        known = [item.surface.quantities for item in self.surfaces] or [{LOSS: NO_SURFACE.loss}]
+        return [name for name in known[0] if all(name in other for other in known)]
+
+    @property
+    def surfaces(self) -> list[Item]:
+        """Those that are no figures."""
+        return [item for item in self.items if not item.is_figure]
 
     def height_range(self, state: ViewState, index: int) -> Range:
         """What the heights of landscape ``index`` span; heights above ``high`` are capped."""
@@ -358,7 +368,7 @@ class Scene:
 
     def bounds(self, state: ViewState) -> tuple[Floats, Floats]:
         """Lowest and highest corner, each (3,), of the box that holds every landscape."""
-        extents = np.array([item.extent for item in self.items]).max(axis=0)
+        extents = np.array([item.extent for item in self.surfaces or self.items]).max(axis=0)
         low = np.array([*(-extents), self.floor(state)])
         return low, np.array([*extents, self.top(state)])
 

@@ -16,6 +16,8 @@ from lossviz.errors import InputError
 
 SCALES = ("auto", "linear", "log")
 THEMES = ("light", "dark", "paper")
+PATH_COLORS = ("auto", "step", "loss", "off_plane", "run")
+MOST_HIDDEN = 10_000  # names in a list
 
 
 @dataclass
@@ -51,12 +53,44 @@ class IsolineState:
 
 
 @dataclass
+class TrajectoryState:
+    """Paths over the surface: trajectories, and curves that lie in its plane."""
+
+    shown: bool = True
+    color: str = "auto"  # of PATH_COLORS; auto: by run where there are several, else by step
+    colormap: str = "viridis"
+    width: float = 2.2  # in points
+    floor: bool = True  # also where they run over the floor
+    true_loss: bool = False  # also at each step's own loss, with lines down to the surface
+    hidden: tuple[str, ...] = ()  # names of those that are not drawn, curves of figures too
+
+
+@dataclass
+class CurveState:
+    """Curves of a landscape without a surface, drawn as a figure."""
+
+    scale: str = "auto"  # of SCALES, of the losses
+    accuracy: bool = True  # on an axis at the right
+    spread: bool = True  # a band around the mean of several
+    width: float = 1.8  # in points
+
+
+@dataclass
+class MarkState:
+    """Named places on the surface."""
+
+    shown: bool = True
+    names: bool = True
+
+
+@dataclass
 class AxesState:
     """What frames the picture."""
 
     axes: bool = True
     color_bar: bool = True
     title: bool = True
+    legend: bool = True
 
 
 @dataclass
@@ -101,6 +135,9 @@ class ViewState:
 
     surface: SurfaceState = field(default_factory=SurfaceState)
     isolines: IsolineState = field(default_factory=IsolineState)
+    trajectories: TrajectoryState = field(default_factory=TrajectoryState)
+    curves: CurveState = field(default_factory=CurveState)
+    marks: MarkState = field(default_factory=MarkState)
     axes: AxesState = field(default_factory=AxesState)
     camera: CameraState = field(default_factory=CameraState)
     picture: PictureState = field(default_factory=PictureState)
@@ -130,7 +167,11 @@ class ViewState:
         return state
 
 
-_CHOICES = {"height_scale": SCALES, "color_scale": SCALES, "spacing": SCALES, "theme": THEMES}
+_CHOICES = {
+    (SurfaceState, "height_scale"): SCALES, (SurfaceState, "color_scale"): SCALES,
+    (IsolineState, "spacing"): SCALES, (PictureState, "theme"): THEMES,
+    (TrajectoryState, "color"): PATH_COLORS, (CurveState, "scale"): SCALES,
+}  # fmt: skip
 _BOUNDS: dict[str, tuple[float, float]] = {
     "height_ratio": (0.01, 10), "light": (0, 2), "occlusion": (0, 2), "count": (1, 200),
     "width": (0, 100), "opacity": (0, 1), "elevation": (-90, 90), "distance": (0, 1e6),
@@ -158,6 +199,11 @@ def _checked(part: Any, name: str, value: Any, old: Any, where: str) -> Any:
     """``value`` in the type of the field, within its choices or bounds."""
     if name in ("cap", "color_range") and value is None:
         return None
+    if name == "hidden":
+        known = isinstance(value, list | tuple) and len(value) <= MOST_HIDDEN
+        if not known or not all(isinstance(one, str) for one in value):
+            raise InputError(f"{where}: expected a list of names, got {value!r:.60}")
+        return tuple(value)
     if name in ("target", "color_range"):
         length = 3 if name == "target" else 2
         if not isinstance(value, list | tuple) or len(value) != length:
@@ -170,8 +216,9 @@ def _checked(part: Any, name: str, value: Any, old: Any, where: str) -> Any:
         if type(value) is not type(old):
             expected = type(old).__name__
             raise InputError(f"{where}: expected {expected}, got {type(value).__name__}")
-        if name in _CHOICES and value not in _CHOICES[name]:
-            raise InputError(f"{where}: expected one of {_CHOICES[name]}, got {value!r:.60}")
+        choices = _CHOICES.get((type(part), name))
+        if choices is not None and value not in choices:
+            raise InputError(f"{where}: expected one of {choices}, got {value!r:.60}")
         return value
     number = _number(part, name, value, where)
     return int(number) if isinstance(old, int) else number

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import moderngl
@@ -39,6 +39,10 @@ class Textures:
             ("table", name, reverse),
             lambda: to_linear(table(name, reverse)[None] / 255).astype(np.float32),
         )
+
+    def colors(self, key: Hashable, make: Callable[[], NDArray[np.uint8]]) -> moderngl.Texture:
+        """sRGB colours ``(k, 3)`` that ``make`` gives, one row in linear light."""
+        return self._get(("colors", key), lambda: to_linear(make()[None] / 255))
 
     def occlusion(self, key: Hashable, values: NDArray[np.float32] | None) -> moderngl.Texture:
         """Ambient occlusion ``(m, n)``, 1 where open; a single open texel if None."""

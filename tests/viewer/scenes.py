@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lossviz.landscape import Landscape, Provenance, Surface
+from lossviz.landscape import Curve, Landscape, Provenance, Surface, Trajectory
 
 
 def bumpy(n=41, m=None, *, steep=True, seed=0, name="bumpy", span=1.0):
@@ -30,6 +30,51 @@ def bumpy(n=41, m=None, *, steep=True, seed=0, name="bumpy", span=1.0):
         surface=Surface(alphas, betas, {"loss": loss, "accuracy": 1 / (1 + loss)}),
         provenance=known, name=name,
     )  # fmt: skip
+
+
+def runs(count=1, k=30, seed=0):
+    """Noisy paths of ``k`` steps from around the border to the centre."""
+    random = np.random.default_rng(seed)
+    t = np.linspace(0, 1, k)
+    found = []
+    for i in range(count):
+        angle = 2 * np.pi * i / count + 0.6
+        points = 0.95 * (1 - t)[:, None] ** 1.5 * [np.cos(angle), np.sin(angle)]
+        points += 0.07 * random.normal(size=(k, 2)) * (1 - t)[:, None]
+        points += 0.4 * np.outer((1 - t) * t, [1, 1]) * np.sin(5 * t + i)[:, None]
+        losses = 0.05 + 0.3 * np.exp(3 * (1 - t) ** 2)
+        found.append(
+            Trajectory(f"run {i}", "optimiser", points, losses, 0.8 * (1 - t), 100.0 * np.arange(k))
+        )
+    return found
+
+
+def between(name="other.pt", *, test=True, height=2.0, **changes):
+    """The losses from one network to another, with a barrier between them."""
+    alphas = np.linspace(-0.5, 1.5, 81)
+    loss = 0.02 + height * np.exp(-(((alphas - 0.5) / 0.2) ** 2)) + 0.6 * (alphas - 0.5) ** 4
+    loss = loss + 0.01 * alphas
+    quantities = {"loss": loss, "accuracy": np.exp(-loss)}
+    if test:
+        quantities |= {"test_loss": 1.2 * loss + 0.1, "test_accuracy": np.exp(-1.2 * loss - 0.1)}
+    known = Provenance(model="mlp", data="digits", split="train", samples=512,
+                       checkpoint="runs/first.pt", directions=f"to {name}", **changes)  # fmt: skip
+    return Landscape(curves=[Curve(name, alphas, quantities)], provenance=known, name="mlp")
+
+
+def fan(count=4):
+    """Curves along random directions, steep ones, with their mean and its spread."""
+    alphas = np.linspace(-1, 1, 51)
+    random = np.random.default_rng(3)
+    losses = [0.01 * np.exp(random.uniform(4, 8) * alphas**2 + 0.5 * random.normal() * alphas)
+              for _ in range(count)]  # fmt: skip
+    curves = [Curve(f"random, seed {i}", alphas, {"loss": loss, "accuracy": 1 / (1 + loss)})
+              for i, loss in enumerate(losses)]  # fmt: skip
+    mean = {"loss": np.mean(losses, axis=0), "loss_spread": np.std(losses, axis=0, ddof=1)}
+    known = Provenance(model="resnet20", data="cifar10", split="train", samples=512,
+                       directions="random")  # fmt: skip
+    curves.append(Curve(f"mean of {count}", alphas, mean))
+    return Landscape(curves=curves, provenance=known, name="resnet20")
 
 
 def with_loss(landscape, loss):

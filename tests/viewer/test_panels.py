@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from lossviz.landscape import Landscape, Provenance, Surface
+from lossviz.landscape import Curve, Landscape, Mark, Provenance, Surface
 from lossviz.viewer import commands
 from lossviz.viewer.picture import unbind
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
-from .scenes import bumpy
+from .scenes import between, bumpy, fan, runs
 
 WIDTH, HEIGHT = 700, 700
 
@@ -97,6 +97,60 @@ def test_a_click_on_a_check_box_changes_the_view(gui):
         if state.surface.wire:
             break
     assert state.surface.wire
+
+
+def test_each_path_has_its_check_box(gui):
+    state, scene = ViewState(), Scene([bumpy().with_changes(trajectories=runs(3))])
+    frames(gui, state, scene)
+    for y in range(500, 660, 8):
+        click(gui, state, scene, WIDTH - 320 + 40, y)
+        if state.trajectories.hidden:
+            break
+    assert state.trajectories.hidden == ("run 0",)
+    before = state.to_json()
+    frames(gui, state, scene, 5)
+    assert state.to_json() == before
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_curves_have_a_plot(gui, theme, image_match):
+    state = ViewState()
+    state.picture.theme = theme
+    frames(gui, state, Scene([fan() if theme == "dark" else between()]))
+    image_match(f"sidebar_curves_{theme}", pixels(gui))
+
+
+def test_a_curve_is_hidden_with_its_check_box(gui):
+    state, scene = ViewState(), Scene([fan()])
+    frames(gui, state, scene)
+    for y in range(340, 480, 8):
+        click(gui, state, scene, WIDTH - 320 + 40, y)
+        if state.trajectories.hidden:
+            break
+    assert state.trajectories.hidden == ("random, seed 0",)
+    before = state.to_json()
+    frames(gui, state, scene, 5)
+    assert state.to_json() == before
+
+
+@pytest.mark.parametrize("losses", [[1.0], [np.nan, np.nan], [1.7e308, -1.7e308], [0.0, 5e-324]])
+@pytest.mark.parametrize("scale", ["auto", "linear", "log"])
+def test_odd_curves_have_a_plot_too(gui, losses, scale):
+    state = ViewState()
+    state.curves.scale = scale
+    values = {"loss": losses, "test_loss": losses, "accuracy": losses, "loss_spread": losses}
+    odd = Landscape(curves=[Curve("odd", np.arange(len(losses)), values)])
+    assert frames(gui, state, Scene([odd, bumpy()])) == []
+
+
+def test_paths_and_marks_have_no_section_where_there_are_none(gui, image_match):
+    many = bumpy().with_changes(trajectories=runs(12), marks=[Mark("a", 0, 0)])
+    state = ViewState()
+    frames(gui, state, Scene([bumpy()]))
+    without = pixels(gui).copy()
+    frames(gui, state, Scene([many]))
+    assert (pixels(gui) != without).any()
+    image_match("sidebar_paths", pixels(gui))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

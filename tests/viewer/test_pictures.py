@@ -8,7 +8,7 @@ from PIL import Image
 
 from lossviz.commands.render import load_view
 from lossviz.errors import UsageError
-from lossviz.landscape import Landscape, Provenance, Surface
+from lossviz.landscape import Curve, Landscape, Mark, Provenance, Surface
 from lossviz.viewer.annotations import shortened
 from lossviz.viewer.picture import Picture
 from lossviz.viewer.scene import Scene
@@ -16,7 +16,7 @@ from lossviz.viewer.screenshot import file_stem, save, take
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import bitmap
 
-from .scenes import bumpy, with_loss
+from .scenes import between, bumpy, fan, runs, with_loss
 
 SIZE = {"width": 480, "height": 360}
 
@@ -34,6 +34,13 @@ def holed():
     loss[30, 8] = np.inf
     return with_loss(bumpy(), loss)
 
+
+def with_paths(landscape, count=1, **changes):
+    return landscape.with_changes(trajectories=runs(count), **changes)
+
+
+MARKS = [Mark("first.pt", 0, 0), Mark("another one", 0.1, 0.05), Mark("hidden", 0.9, 0.95)]
+LINE = Curve("between", [-0.2, 0, 1], {"loss": [1, 1, 1]}, [[-0.2, 0.1], [0, 0], [1, -0.5]])
 
 CASES = {
     "default": (lambda s: None, lambda: [bumpy()]),
@@ -56,6 +63,29 @@ CASES = {
     "above_orthographic": (
         lambda s: _set(s, "camera", elevation=90.0, azimuth=-90.0, orthographic=True),
         lambda: [bumpy(41, 21, span=0.5)],
+    ),
+    "path": (lambda s: None, lambda: [with_paths(bumpy())]),
+    "path_dark_straight": (
+        lambda s: _set(s, "picture", theme="dark") or _set(s, "trajectories", color="off_plane")
+        or _set(s, "surface", smooth=False, colormap="batlow"),
+        lambda: [with_paths(bumpy(21))],
+    ),
+    "paths_by_run": (
+        lambda s: _set(s, "trajectories", true_loss=True) or _set(s, "camera", elevation=20.0),
+        lambda: [with_paths(bumpy(), 3, marks=MARKS, curves=[LINE])],
+    ),
+    "paths_by_loss_paper_capped": (
+        lambda s: _set(s, "picture", theme="paper") or _set(s, "surface", cap=1.0)
+        or _set(s, "trajectories", color="loss"),
+        lambda: [with_paths(bumpy(), 2), bumpy(seed=1)],
+    ),
+    "paths_through_a_hole": (lambda s: None, lambda: [with_paths(holed(), 4)]),
+    "curve_between": (lambda s: None, lambda: [between()]),
+    "curves_dark": (lambda s: _set(s, "picture", theme="dark"), lambda: [fan()]),
+    "curves_paper_beside_a_surface": (
+        lambda s: _set(s, "picture", theme="paper") or _set(s, "surface", shared_scale=False),
+        lambda: [between(test=False).with_changes(curves=[*between(test=False).curves,
+                 *between("third.pt", test=False, height=0.7).curves]), bumpy()],
     ),
     "pair_shared": (
         lambda s: None,

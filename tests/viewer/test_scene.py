@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lossviz.errors import InputError
-from lossviz.landscape import Curve, Landscape, Provenance, Surface
+from lossviz.landscape import Landscape, Provenance, Surface
 from lossviz.viewer.levels import shader_levels
 from lossviz.viewer.scene import Range, Scene
 from lossviz.viewer.state import ViewState
@@ -109,12 +109,6 @@ def test_a_replaced_landscape_has_new_textures():
     key = scene.items[0].key
     scene.replace(0, bumpy(seed=1))
     assert scene.items[0].key != key and scene.items[0].revision == 1
-
-
-def test_curves_alone_cannot_be_drawn():
-    only = Landscape(curves=[Curve("line", [0, 1], {"loss": [1, 2]})])
-    with pytest.raises(InputError, match="surface"):
-        Scene([only])
 
 
 def test_place_maps_the_corners_and_keeps_the_aspect():

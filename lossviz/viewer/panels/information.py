@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 from imgui_bundle import imgui
 
 from lossviz.viewer.commands import Command
+from lossviz.viewer.figure import goes_between
 from lossviz.viewer.panels.widgets import fact
 from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import one_line
 from lossviz.viewer.ticks import number
+
+MOST = 50  # curves, paths and marks each
 
 
 def draw(state: ViewState, scene: Scene) -> list[Command]:
@@ -17,8 +23,10 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     for index, item in enumerate(scene.items):
         imgui.push_id(index)
         if imgui.tree_node_ex(item.title, imgui.TreeNodeFlags_.default_open):
-            _values(item)
+            if not item.is_figure:
+                _values(item)
             _provenance(item)
+            _lines(item)
             imgui.tree_pop()
         imgui.pop_id()
     return []
@@ -45,8 +53,9 @@ def _values(item: Item) -> None:
 
 def _provenance(item: Item) -> None:
     known = item.landscape.provenance
-    n, m = item.surface.shape
-    fact("grid", f"{n} × {m}")
+    if not item.is_figure:
+        n, m = item.surface.shape
+        fact("grid", f"{n} × {m}")
     seed = "" if known.seed is None else f", seed {known.seed}"
     facts = {
         "checkpoint": known.checkpoint,
@@ -62,3 +71,23 @@ def _provenance(item: Item) -> None:
     for name, value in facts.items():
         if value:
             fact(name, value)
+
+
+def _lines(item: Item) -> None:
+    """Curves with their barriers, paths, marks."""
+    own = item.landscape
+    for curve in own.curves[:MOST]:
+        barrier, at = curve.barrier() if goes_between(item) else (math.nan, math.nan)
+        high = "" if math.isnan(barrier) else f", barrier {number(barrier)} at α = {number(at)}"
+        fact("curve", f"{one_line(curve.name)}: {curve.alphas.size:,} points{high}")
+    for path in own.trajectories[:MOST]:
+        x, y = (np.array([axis[0], axis[-1]]) for axis in (item.surface.alphas, item.surface.betas))
+        low, high_ = np.array([x[0], y[0]]), np.array([x[1], y[1]])
+        with np.errstate(invalid="ignore"):
+            inside = ((path.points >= low) & (path.points <= high_)).all(axis=1)
+        beside = len(path.points) - int(inside.sum())
+        told = f", {beside:,} of them beside the surface" if beside else ""
+        fact("path", f"{one_line(path.name)}: {len(path.points):,} steps{told}")
+    for mark in own.marks[:MOST]:
+        at_ = f"({number(mark.alpha)}, {number(mark.beta)})"
+        fact("mark", f"{one_line(mark.name)} at {at_}, loss {number(mark.value)}")

@@ -14,9 +14,9 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     """Edit ``state.picture`` and ``state.axes``; asks to save, copy, paste or reset."""
     own, frame = state.picture, state.axes
     own.theme = choice("Theme", own.theme, THEMES)
-    frame.axes, frame.color_bar, frame.title, own.transparent = checks(
+    frame.axes, frame.color_bar, frame.title, frame.legend, own.transparent = checks(
         ("Axes", frame.axes), ("Colour bar", frame.color_bar), ("Title", frame.title),
-        ("Transparent", own.transparent),
+        ("Legend", frame.legend), ("Transparent", own.transparent),
     )  # fmt: skip
     own.width = whole("Width", own.width, 320, 8192)
     own.height = whole("Height", own.height, 240, 8192)

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from imgui_bundle import imgui
 
 from lossviz.viewer.commands import Command
 from lossviz.viewer.layout import sidebar_room
-from lossviz.viewer.panels import camera, help_card, information, isolines, picture, surface
+from lossviz.viewer.panels import (
+    camera,
+    curves,
+    help_card,
+    information,
+    isolines,
+    picture,
+    surface,
+    trajectories,
+)
 from lossviz.viewer.panels.widgets import section
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
-_SECTIONS = {
-    "Surface": (surface.draw, True),
-    "Isolines": (isolines.draw, True),
-    "Camera": (camera.draw, False),
-    "Picture": (picture.draw, False),
-    "Information": (information.draw, False),
+Draw = Callable[[ViewState, Scene], list[Command]]
+
+
+def _has_surface(scene: Scene) -> bool:
+    return bool(scene.surfaces)
+
+
+# What each section is called, whether it is open at first, and whether it has anything to say.
+_SECTIONS: dict[str, tuple[Draw, bool, Callable[[Scene], bool]]] = {
+    "Surface": (surface.draw, True, _has_surface),
+    "Paths and marks": (trajectories.draw, True, trajectories.is_needed),
+    "Curves": (curves.draw, True, curves.is_needed),
+    "Isolines": (isolines.draw, True, _has_surface),
+    "Camera": (camera.draw, False, _has_surface),
+    "Picture": (picture.draw, False, lambda scene: True),
+    "Information": (information.draw, False, lambda scene: True),
 }
 _FIXED = (
     imgui.WindowFlags_.no_title_bar | imgui.WindowFlags_.no_resize | imgui.WindowFlags_.no_move
@@ -36,8 +57,8 @@ def draw(
         imgui.push_style_var(imgui.StyleVar_.window_rounding, 0.0)
         imgui.begin("##sidebar", None, _FIXED)
         imgui.pop_style_var()
-        for name, (section_draw, opened) in _SECTIONS.items():
-            if section(name, opened=opened):
+        for name, (section_draw, opened, needed) in _SECTIONS.items():
+            if needed(scene) and section(name, opened=opened):
                 asked += section_draw(state, scene)
         imgui.spacing()
         imgui.text_disabled("H  keys and mouse     Tab  hide this")

@@ -74,6 +74,22 @@ def checks(*entries: tuple[str, bool]) -> list[bool]:
     return values
 
 
+def color_square(color: NDArray[np.uint8] | None) -> None:
+    """A small square of ``color (3,)`` before what follows on the line; nothing if None."""
+    if color is None:
+        return
+    side, line = 0.55 * imgui.get_text_line_height(), imgui.get_frame_height()
+    at = imgui.get_cursor_screen_pos()
+    red, green, blue = (color / 255).tolist()
+    imgui.get_window_draw_list().add_rect_filled(
+        imgui.ImVec2(at.x, at.y + (line - side) / 2),
+        imgui.ImVec2(at.x + side, at.y + (line + side) / 2),
+        imgui.color_convert_float4_to_u32(imgui.ImVec4(red, green, blue, 1.0)),
+    )
+    imgui.dummy(imgui.ImVec2(side, line))
+    imgui.same_line()
+
+
 def strip(colors: NDArray[np.uint8], parts: int = 64) -> None:
     """A colour map ``(256, 3)`` under its name, low values at the left."""
     start = imgui.get_window_width() * NAME_SHARE

@@ -6,13 +6,13 @@ import moderngl
 import numpy as np
 
 from lossviz.viewer.camera import View
+from lossviz.viewer.heights import moving_stride
 from lossviz.viewer.levels import MOST_LEVELS, shader_levels
 from lossviz.viewer.programs import program, set_uniforms
 from lossviz.viewer.scene import Field, Range, Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.textures import Textures
 
-MOVING_CELLS = 100  # about as many cells a side while the camera moves
 FLOOR_OPACITY = 0.8
 
 
@@ -35,7 +35,7 @@ class SurfaceRenderer:
         height_field = self.textures.field(item, own.height, own.smooth)
         color_field = self.textures.field(item, own.color, own.smooth)
         columns, rows = height_field.size
-        stride = max(1, max(columns, rows) // MOVING_CELLS) if moving else 1
+        stride = moving_stride(columns, rows) if moving else 1
         if flat:  # flat cells need corners only where the grid's spacing changes
             stride = max(columns, rows) if item.evenly_spaced else parts
         levels = np.zeros((MOST_LEVELS, 4), np.float32)

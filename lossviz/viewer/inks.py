@@ -1,0 +1,38 @@
+"""Colours for lines: one each for a few, or along a map for many."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lossviz.viewer.colormaps import luminance, table
+
+# Of middle lightness, so that they are read on white and on the dark theme's ground alike.
+_FEW = np.array([
+    [0x1F, 0x77, 0xD0], [0xD1, 0x49, 0x5B], [0x2A, 0x94, 0x5A], [0x94, 0x67, 0xBD],
+    [0xC6, 0x74, 0x1A], [0x17, 0x89, 0x9B], [0xB5, 0x48, 0x9F], [0x80, 0x7C, 0x20],
+    [0x9A, 0x5B, 0x48], [0x6B, 0x7A, 0x8F],
+], np.uint8)  # fmt: skip
+BRIGHTEST = 0.42  # luminance of a path: more is not seen beside its casing
+
+
+def inks(count: int) -> NDArray[np.uint8]:
+    """``(count, 3)`` uint8 sRGB: out of a list for ten, else along a map of many hues."""
+    if count <= len(_FEW):
+        return _FEW[:count]
+    colors = table("turbo")[np.linspace(20, 235, count).astype(int)].astype(float)
+    bright = luminance(colors / 255)
+    darker = np.minimum(1.0, (0.8 * BRIGHTEST / np.maximum(bright, 1e-3)) ** (1 / 2.2))
+    return (colors * darker[:, None]).astype(np.uint8)
+
+
+def ramp(name: str) -> NDArray[np.uint8]:
+    """``(256, 3)`` uint8: a colour map without its lightest end, for lines with a light casing."""
+    colors = table(name)
+    dark = np.flatnonzero(luminance(colors / 255) <= BRIGHTEST)
+    if not dark.size:
+        return colors
+    # The longest run of colours that are dark enough.
+    runs = np.split(dark, np.flatnonzero(np.diff(dark) > 1) + 1)
+    longest = max(runs, key=len)
+    return colors[np.linspace(longest[0], longest[-1], 256).round().astype(int)]

@@ -1,0 +1,209 @@
+"""What the lines are: names beside a piece of each line, at the foot of a landscape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lossviz.landscape import LOSS, Curve
+from lossviz.viewer.annotations import shortened
+from lossviz.viewer.colormaps import to_linear
+from lossviz.viewer.figure import goes_between, traces
+from lossviz.viewer.layout import TEXT, Layout, Rect, layout
+from lossviz.viewer.paths import (
+    Path,
+    color_span,
+    coloring,
+    ink,
+    shown_paths,
+    true_loss_shown,
+)
+from lossviz.viewer.renderers.overlay import Box, Label
+from lossviz.viewer.renderers.paths import ramp_colors
+from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.state import ViewState
+from lossviz.viewer.text import bitmap, one_line
+from lossviz.viewer.themes import THEMES
+from lossviz.viewer.ticks import number
+
+ROW = 16.0  # points: the height of one row
+SWATCH, RAMP = 20.0, 54.0  # points: the length of a line's piece, of a ramp
+GAP, APART = 5.0, 16.0  # points: beside a piece, between entries
+WHOLE = ((0.0, 1.0),)  # shares of a piece that are drawn
+DASHES = ((0.0, 0.25), (0.375, 0.625), (0.75, 1.0))
+LONGEST = 190.0  # points of a name
+MOST_ROWS = 3
+MOST = 100  # names: more do not fit anyway
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """Text, a piece of line, text: any of them may be missing.
+
+    ``colors (k, 3)`` uint8 along the piece; ``pattern`` are the shares of it that are drawn.
+    """
+
+    after: str = ""
+    before: str = ""
+    colors: NDArray[np.uint8] | None = None
+    thickness: float = 2.4  # points
+    pattern: tuple[tuple[float, float], ...] = WHOLE
+    names: int = 1  # it stands for so many
+
+    @property
+    def length(self) -> float:
+        """Of the piece, in points."""
+        if self.colors is None:
+            return 0.0
+        return SWATCH if len(self.colors) == 1 else RAMP
+
+
+def entries(scene: Scene, state: ViewState, index: int) -> list[Entry]:
+    """What is to be told of landscape ``index``."""
+    if not state.axes.legend:
+        return []
+    item = scene.items[index]
+    if item.is_figure:
+        return _figure_entries(item, state)
+    paths = shown_paths(item, state)
+    runs = [path for path in paths if not path.is_curve]
+    by_run = coloring(item, state) == "run"
+    found = _ramp(scene, state, index, runs) if runs and not by_run else []
+    if runs:
+        found.append(Entry("○ start   ● end"))
+    if runs and true_loss_shown(state):
+        ink_ = np.array([THEMES[state.picture.theme].ink]) * 255
+        found.append(Entry("on drop lines: each step's own loss", colors=ink_.astype(np.uint8),
+                           thickness=1.0))  # fmt: skip
+    named = [path for path in paths if path.is_curve or by_run]
+    for path in named[:MOST]:
+        found.append(Entry(one_line(path.name), colors=ink(item, path)[None]))
+    if len(named) > MOST:
+        found[-1] = replace(found[-1], names=1 + len(named) - MOST)
+    return found
+
+
+def _figure_entries(item: Item, state: ViewState) -> list[Entry]:
+    """The quantities of one curve; the names of several, and what dashes mean."""
+    found = traces(item, state)
+    if len(item.landscape.curves) == 1:
+        return [
+            Entry(_with_barrier(item, t.curve, t.quantity.replace("_", " ")), colors=t.ink[None],
+                  pattern=DASHES if t.dashed else WHOLE)
+            for t in found
+        ]  # fmt: skip
+    ink_ = (np.array([THEMES[state.picture.theme].ink]) * 255).astype(np.uint8)
+    test = Entry("test", colors=ink_, pattern=DASHES)
+    result = [Entry("train", colors=ink_), test] if any(t.dashed for t in found) else []
+    if state.curves.spread and any(t.spread is not None for t in found):
+        result.append(Entry("± one standard deviation", colors=_pale(state), thickness=8.0))
+    named = {t.curve.name: t for t in found if t.quantity == LOSS}
+    for name, t in list(named.items())[:MOST]:
+        result.append(Entry(_with_barrier(item, t.curve, one_line(name)), colors=t.ink[None]))
+    return result
+
+
+def _pale(state: ViewState) -> NDArray[np.uint8]:
+    """``(1, 3)`` uint8: a light tone of the ink."""
+    theme = THEMES[state.picture.theme]
+    mixed = 0.3 * np.array([theme.ink]) + 0.7 * np.array([theme.background])
+    return (255 * mixed).astype(np.uint8)
+
+
+def _with_barrier(item: Item, curve: Curve, name: str) -> str:
+    """The name, and beside a loss between two networks how high its barrier is."""
+    barrier = curve.barrier()[0] if goes_between(item) and "accuracy" not in name else math.nan
+    if "test loss" in name:
+        barrier = curve.barrier("test_loss")[0] if goes_between(item) else math.nan
+    return name if math.isnan(barrier) else f"{name}, barrier {number(barrier)}"
+
+
+def _ramp(scene: Scene, state: ViewState, index: int, runs: Sequence[Path]) -> list[Entry]:
+    span = color_span(scene, state, index)
+    quantity = coloring(scene.items[index], state).replace("off_plane", "off the plane")
+    low, high = (number(value) for value in (span.low, span.high))
+    name = one_line(runs[0].name) if len(runs) == 1 else f"{len(runs)} runs"
+    before = f"{name}:  {quantity} {low}" + (" (log)" if span.log else "")
+    return [Entry(high, before, ramp_colors(scene, state, index))]
+
+
+def arranged(scene: Scene, state: ViewState, width: float, height: float, scale: float) -> Layout:
+    """The layout of a picture, with room for the legends at the foot of every landscape."""
+    count, bar = len(scene.items), bool(scene.surfaces)
+    found = layout(count, width, height, scale, state, bar=bar)
+    most = max(
+        len(rows(entries(scene, state, index), cell.width, scale))
+        for index, cell in enumerate(found.cells)
+    )
+    foot = (most * ROW + 6.0 * bool(most)) * scale
+    return layout(count, width, height, scale, state, foot=foot, bar=bar)
+
+
+def rows(found: Sequence[Entry], width: float, scale: float) -> list[list[Entry]]:
+    """Entries in as many rows as they need, MOST_ROWS at most; then says how many are left out."""
+    result: list[list[Entry]] = []
+    room = 0.0
+    for done, entry in enumerate(found):
+        left = sum(other.names for other in found[done - 1 :])
+        wide = _width(entry, scale) + APART * scale
+        if not result or wide > room:
+            if len(result) == MOST_ROWS:
+                result[-1][-1:] = [Entry(f"… and {left} more")]
+                break
+            result.append([])
+            room = 0.96 * width + APART * scale
+        result[-1].append(entry)
+        room -= wide
+    return result
+
+
+def legend(
+    found: Sequence[Entry], place: Rect, state: ViewState, scale: float
+) -> Iterator[Label | Box]:
+    """Draw entries in rows, each row centred in ``place``."""
+    for index, row in enumerate(rows(found, place.width, scale)):
+        wide = sum(_width(entry, scale) + APART * scale for entry in row) - APART * scale
+        x = place.x + max(place.width - wide, 0.0) / 2
+        y = place.y + (index + 0.5) * ROW * scale
+        for entry in row:
+            yield from _draw(entry, x, y, state, scale)
+            x += _width(entry, scale) + APART * scale
+
+
+def _width(entry: Entry, scale: float) -> float:
+    texts = [_text(text, scale) for text in (entry.before, entry.after) if text]
+    wide = sum(bitmap(text, round(TEXT * scale)).shape[1] for text in texts)
+    parts = len(texts) + (entry.colors is not None)
+    return wide + (entry.length + GAP * max(parts - 1, 0)) * scale
+
+
+def _text(text: str, scale: float) -> str:
+    return shortened(text, LONGEST * scale, TEXT * scale, bold=False)
+
+
+def _draw(
+    entry: Entry, x: float, y: float, state: ViewState, scale: float
+) -> Iterator[Label | Box]:
+    color = (*THEMES[state.picture.theme].linear("ink"), 1.0)
+    for text in (entry.before, None, entry.after):
+        if text is None and entry.colors is not None:
+            high = (entry.thickness if len(entry.colors) == 1 else 7.0) * scale
+            yield from _piece(entry, Rect(x, y - high / 2, entry.length * scale, high))
+            x += (entry.length + GAP) * scale
+        elif text:
+            short = _text(text, scale)
+            yield Label(short, x, y, TEXT, color, (0.0, 0.5))
+            x += bitmap(short, round(TEXT * scale)).shape[1] + GAP * scale
+
+
+def _piece(entry: Entry, place: Rect) -> Iterator[Box]:
+    assert entry.colors is not None
+    some = entry.colors[:: max(1, len(entry.colors) // 64)]
+    for i, (red, green, blue) in enumerate(to_linear(some / 255).tolist()):
+        for start, end in entry.pattern:
+            left, right = (place.x + place.width * (i + s) / len(some) for s in (start, end))
+            yield Box(Rect(left, place.y, right - left, place.height), (red, green, blue, 1.0))

@@ -1,0 +1,71 @@
+"""Paths over the surface, each with a check box, and marks."""
+
+from __future__ import annotations
+
+from imgui_bundle import imgui
+
+from lossviz.viewer.colormaps import names
+from lossviz.viewer.commands import Command
+from lossviz.viewer.panels.widgets import checks, choice, color_square, slider
+from lossviz.viewer.paths import all_paths, coloring, ink
+from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.state import PATH_COLORS, ViewState
+from lossviz.viewer.text import one_line
+
+MOST_LINES = 8  # of the list that are seen at once
+
+
+def is_needed(scene: Scene) -> bool:
+    """Whether there is any path or mark."""
+    return any(item.landscape.marks or all_paths(item) for item in scene.items)
+
+
+def draw(state: ViewState, scene: Scene) -> list[Command]:
+    """Edit ``state.trajectories`` and ``state.marks``; asks for nothing."""
+    own, marks = state.trajectories, state.marks
+    if any(all_paths(item) for item in scene.items):
+        own.shown, own.floor = checks(("Paths (T)", own.shown), ("On the floor", own.floor))
+        (own.true_loss,) = checks(("Each step's own loss", own.true_loss))
+        own.color = choice("Colour by", own.color, PATH_COLORS)
+        if any(_has_ramp(item, state) for item in scene.items):
+            own.colormap = choice("Path map", own.colormap, names())
+        own.width = slider("Path width", own.width, 0.5, 8.0, "%.1f pt")
+        _list(state, scene)
+    if any(item.landscape.marks for item in scene.items):
+        marks.shown, marks.names = checks(("Marks (M)", marks.shown), ("Names", marks.names))
+    return []
+
+
+def _has_ramp(item: Item, state: ViewState) -> bool:
+    return bool(item.landscape.trajectories) and coloring(item, state) != "run"
+
+
+def _list(state: ViewState, scene: Scene) -> None:
+    """Each path by name: shown or hidden."""
+    own = state.trajectories
+    known = {path.name: (item, path) for item in scene.items for path in all_paths(item)}
+    hidden = set(own.hidden)
+    if len(known) > 1:
+        width = (imgui.get_content_region_avail().x - imgui.get_style().item_spacing.x) / 2
+        if imgui.button("All paths", imgui.ImVec2(width, 0)):
+            hidden.clear()
+        imgui.same_line()
+        if imgui.button("None", imgui.ImVec2(width, 0)):
+            hidden.update(known)
+    height = min(len(known), MOST_LINES) * imgui.get_frame_height_with_spacing()
+    imgui.begin_child("paths", imgui.ImVec2(0, height))
+    clipper = imgui.ListClipper()
+    rows = list(known.items())
+    clipper.begin(len(rows))
+    while clipper.step():
+        for row in range(clipper.display_start, clipper.display_end):
+            name, (item, path) = rows[row]
+            imgui.push_id(row)
+            color_square(ink(item, path) if path.is_curve or not _has_ramp(item, state) else None)
+            (on,) = checks((one_line(name), name not in hidden))
+            (hidden.discard if on else hidden.add)(name)
+            imgui.pop_id()
+    imgui.end_child()
+    found = tuple(sorted(hidden))
+    if set(own.hidden) != hidden:
+        own.hidden = found

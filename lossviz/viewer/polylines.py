@@ -1,0 +1,190 @@
+"""Polylines over a grid: cut at a border, thinned, and bent where the drawn triangles are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+FINEST = 0.25  # of a cell: what thinning may move a line by, at its first degree
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """Polylines one after the other.
+
+    ``points (k, d)``; ``values (k,)`` a number at each point, its colour; ``first (k,)`` True where
+    another line begins.
+    """
+
+    points: Floats
+    values: Floats
+    first: Mask
+
+    @property
+    def last(self) -> Mask:
+        """``(k,)``: True where a line ends."""
+        return np.append(self.first[1:], True)[: len(self.first)]
+
+    @property
+    def finite(self) -> Mask:
+        """``(k,)``: where the point has a place."""
+        return np.asarray(np.isfinite(self.points).all(axis=1))
+
+    @property
+    def joined(self) -> NDArray[np.int64]:
+        """``(s,)``: the points from which a segment goes to the next one, both being finite."""
+        finite = self.finite
+        return np.flatnonzero(~self.first[1:] & finite[:-1] & finite[1:])
+
+    def take(self, keep: Mask) -> Lines:
+        """Some points of it; what lay between them is a straight segment then."""
+        line = np.cumsum(self.first)[keep]
+        first = np.ones(line.size, bool)
+        first[1:] = line[1:] != line[:-1]
+        return Lines(self.points[keep], self.values[keep], first)
+
+    def without_gaps(self) -> Lines:
+        """A point that is not finite ends one line, and the next begins another."""
+        finite = self.finite
+        broken = self.first.copy()
+        broken[1:] |= ~finite[:-1]
+        return Lines(self.points[finite], self.values[finite], broken[finite])
+
+
+def line(points: Floats, values: Floats | float = 0.0) -> Lines:
+    """One polyline through ``points (k, d)``."""
+    first = np.zeros(len(points), bool)
+    first[:1] = True
+    colors = np.broadcast_to(values, len(points)).astype(float)
+    return Lines(np.asarray(points, float), colors, first)
+
+
+def together(parts: Sequence[Lines], dimensions: int = 2) -> Lines:
+    """All of them as one."""
+    if not parts:
+        return Lines(np.zeros((0, dimensions)), np.zeros(0), np.zeros(0, bool))
+    return Lines(
+        np.concatenate([part.points for part in parts]),
+        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.first for part in parts]),
+    )
+
+
+def clip(lines: Lines, low: Floats, high: Floats) -> Lines:
+    """What lies in the box from ``low (d,)`` to ``high (d,)``, cut where it leaves it.
+
+    Liang and Barsky 1984: each side bounds the share of a segment that is inside.
+    """
+    start = lines.joined
+    a, b = lines.points[start], lines.points[start + 1]
+    with np.errstate(all="ignore"):
+        step = b - a
+        bounds = np.sort(np.stack([(low - a) / step, (high - a) / step]), axis=0)
+    still = step == 0
+    beside = (still & ((a < low) | (a > high))).any(axis=1)
+    enter = np.where(still, 0.0, bounds[0]).max(axis=1, initial=0.0)
+    leave = np.where(still, 1.0, bounds[1]).min(axis=1, initial=1.0)
+    seen = ~beside & (enter < leave) & np.isfinite(step).all(axis=1)
+    segments = np.repeat(start[seen], 2)
+    shares = np.column_stack([enter[seen], leave[seen]]).ravel()
+    found = _sampled(lines, segments, shares)
+    return replace(found, points=np.clip(found.points, low, high))  # a cut may be rounded
+
+
+def _sampled(lines: Lines, segments: NDArray[np.int64], shares: Floats) -> Lines:
+    """Points at ``shares`` of ``segments``, in order; segments that meet are one line again."""
+    start, end = lines.points[segments], lines.points[segments + 1]
+    points = start + shares[:, None] * (end - start)
+    exact = shares[:, None] == 1  # start + (end - start) may be rounded
+    values = lines.values[segments], lines.values[segments + 1]
+    found = Lines(
+        np.where(exact, end, points),
+        np.where(shares == 1, values[1], values[0] + shares * (values[1] - values[0])),
+        np.ones(len(segments), bool),
+    )
+    same = segments[1:] == segments[:-1]
+    on = (segments[1:] == segments[:-1] + 1) & (shares[:-1] == 1) & (shares[1:] == 0)
+    found.first[1:] = ~(same | on)
+    keep = np.ones(len(segments), bool)
+    keep[1:] = ~(on | (same & (shares[1:] == shares[:-1])))
+    return Lines(found.points[keep], found.values[keep], found.first[keep])
+
+
+def thin(lines: Lines, quantum: Floats) -> Lines:
+    """Without points in the same square of ``quantum (d,)`` as the point before; ends stay."""
+    with np.errstate(all="ignore"):
+        square = np.floor(lines.points / quantum)
+    keep = lines.first | lines.last
+    keep[1:] |= (square[1:] != square[:-1]).any(axis=1)
+    return lines.take(keep)
+
+
+def bend(lines: Lines, xs: Floats, ys: Floats) -> Lines:
+    """With a point wherever ``lines (k, 2)`` meet an edge of the triangles of a grid.
+
+    The grid's lines are ``xs`` and ``ys``, the diagonals go from (column, row + 1) to
+    (column + 1, row). The lines must lie within.
+    """
+    start = lines.joined
+    segments, shares = [start, start], [np.zeros(len(start)), np.ones(len(start))]
+    for side, grid in enumerate((xs, ys)):
+        a, b = lines.points[start, side], lines.points[start + 1, side]
+        low = np.searchsorted(grid, np.minimum(a, b), "right")
+        count = np.maximum(np.searchsorted(grid, np.maximum(a, b), "left") - low, 0)
+        which = np.repeat(np.arange(len(start)), count)
+        nth = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        segments.append(start[which])
+        shares.append((grid[low[which] + nth] - a[which]) / (b - a)[which])
+    cut = _ordered(lines, np.concatenate(segments), np.concatenate(shares))
+    # Between two lines of the grid a segment meets one diagonal at most.
+    own = cut.joined
+    cells = [np.interp(cut.points[:, side], grid, np.arange(grid.size))
+             for side, grid in enumerate((xs, ys))]  # fmt: skip
+    along = cells[0] + cells[1]
+    base = sum(np.floor((cell[own] + cell[own + 1]) / 2) for cell in cells)
+    step = along[own + 1] - along[own]
+    with np.errstate(all="ignore"):
+        share = (base + 1 - along[own]) / step
+    met = (share > 0) & (share < 1)
+    segments = [own, own, own[met]]
+    shares = [np.zeros(len(own)), np.ones(len(own)), share[met]]
+    return _ordered(cut, np.concatenate(segments), np.concatenate(shares))
+
+
+def _ordered(lines: Lines, segments: NDArray[np.int64], shares: Floats) -> Lines:
+    order = np.lexsort((shares, segments))
+    return _sampled(lines, segments[order], np.clip(shares[order], 0.0, 1.0))
+
+
+def laid(lines: Lines, xs: Floats, ys: Floats, budget: int) -> Lines:
+    """``lines (k, 2)`` cut at the border of a grid and bent at its triangles.
+
+    Where that takes more than about ``budget`` points, they are thinned and bent at every second
+    line of the grid, every fourth …, until it does not.
+    """
+    low, high = np.array([xs[0], ys[0]]), np.array([xs[-1], ys[-1]])
+    cell = (high - low) / (xs.size - 1, ys.size - 1)
+    lines, stride = lines.without_gaps(), 1
+    while _cost(lines, low, high, cell * stride) > budget and stride < max(xs.size, ys.size):
+        lines = thin(lines, cell * stride * FINEST)
+        stride *= 2
+    some = [np.append(grid[:-1:stride], grid[-1]) for grid in (xs, ys)]
+    return bend(clip(lines, low, high), *some)
+
+
+def _cost(lines: Lines, low: Floats, high: Floats, cell: Floats) -> float:
+    """About how many points ``bend`` gives."""
+    moved = np.abs(np.diff(np.clip(lines.points, low, high), axis=0)).sum(axis=0) / cell
+    return float(len(lines.points) + 2 * moved.sum())
+
+
+def with_heights(lines: Lines, heights: Floats) -> Lines:
+    """``(k, 2)`` lines as ``(k, 3)`` ones; a height that is no number leaves a gap."""
+    found = replace(lines, points=np.column_stack([lines.points, heights]))
+    return found.without_gaps()
