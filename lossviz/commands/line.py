@@ -138,9 +138,10 @@ def _lines(args: argparse.Namespace, problem: Problem, device: str) -> tuple[lis
     if (args.directions or "random") != "random":
         folder = args.output.with_suffix(".lines")
         chosen = planes.choose_plane(args, problem, folder, device, needed=1)
-        sides = [("delta", chosen.plane.delta), ("eta", chosen.plane.eta)]
+        names = _names(chosen.plane.kind)
+        sides = zip(names, (chosen.plane.delta, chosen.plane.eta), strict=True)
         return [
-            Line(f"{chosen.plane.kind} {name}", replace(chosen.plane, delta=side, eta={}),
+            Line(name, replace(chosen.plane, delta=side, eta={}),
                  chosen.batch_norm)
             for name, side in sides if side
         ], chosen  # fmt: skip
@@ -152,6 +153,17 @@ def _lines(args: argparse.Namespace, problem: Problem, device: str) -> tuple[lis
         plane = replace(chosen.plane, eta={})
         found.append(Line(f"random, seed {own.seed}", plane, chosen.batch_norm))
     return found, replace(chosen, plane=found[0].plane)
+
+
+def _names(kind: str) -> tuple[str, str]:
+    """What a plane's two directions are called as lines."""
+    if kind == "hessian":
+        return "first Hessian eigenvector", "second Hessian eigenvector"
+    if kind == "hessian:ends":
+        return "eigenvector of λmax", "eigenvector of λmin"
+    if kind.startswith("pca"):
+        return "PC 1", "PC 2"
+    return f"{kind} δ", f"{kind} η"
 
 
 def _curve(
