@@ -7,7 +7,7 @@ import pytest
 
 from lossviz import ply
 from lossviz.cli import main
-from lossviz.landscape import Curve, Landscape, Provenance, Surface
+from lossviz.landscape import Curve, Landscape, Mark, Provenance, Surface
 
 from .test_ply import full
 
@@ -106,6 +106,37 @@ def test_curves_alone(tmp_path, capsys):
     ply.write(Landscape(curves=[Curve("a", [0, 1], {"loss": [1, 2]})]), tmp_path / "a.ply")
     assert "grid" not in as_json(capsys, tmp_path / "a.ply")
     assert "curve  a: 2 points, 0 to 1" in told(capsys, tmp_path / "a.ply")
+
+
+def test_marks_and_barriers_are_told(tmp_path, capsys):
+    over = {"loss": [1, 4, 2], "test_loss": [1, 1, 1], "accuracy": [0, 0, 0]}
+    curves = [Curve("between", [0, 0.5, 1], over), Curve("around", [-1, 0, 2], {"loss": [1, 4, 2]})]
+    marks = [Mark("first.pt", 0, 0, 0.25), Mark("second.pt", 1.5, -2)]
+    ply.write(full().with_changes(curves=curves, marks=marks), tmp_path / "a.ply")
+    found = as_json(capsys, tmp_path / "a.ply")
+    assert [curve["barrier"] for curve in found["curves"]] == [
+        {"loss": {"height": 2.5, "alpha": 0.5}, "test_loss": {"height": 0, "alpha": 0}}, {},
+    ]  # fmt: skip
+    assert found["marks"] == [
+        {"name": "first.pt", "alpha": 0, "beta": 0, "loss": 0.25},
+        {"name": "second.pt", "alpha": 1.5, "beta": -2, "loss": None},
+    ]
+    text = told(capsys, tmp_path / "a.ply")
+    assert "barrier of the loss from 0 to 1: 2.5 at alpha 0.5" in text
+    assert "mark   first.pt: (0, 0), loss 0.25" in text and "(1.5, -2), loss —" in text
+
+
+def test_the_variance_explained_stands_beside_that_of_chance(tmp_path, capsys):
+    known = Provenance(
+        explained_variance=[0.753, 0.2], explained_by_chance=[0.61, 0.15], direction_angle=89.5
+    )
+    ply.write(full().with_changes(provenance=known), tmp_path / "a.ply")
+    text = told(capsys, tmp_path / "a.ply")
+    assert "75.3% + 20.0% (a random walk: 61.0% + 15.0%)" in text and "89.5 degrees" in text
+    assert "by chance" not in text
+    alone = Provenance(explained_variance=[0.5])
+    ply.write(full().with_changes(provenance=alone), tmp_path / "a.ply")
+    assert "variance   50.0%\n" in told(capsys, tmp_path / "a.ply") + "\n"
 
 
 def test_the_terminal_gets_no_orders_from_a_file(tmp_path, capsys):

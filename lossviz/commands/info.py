@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lossviz.errors import printable
 
 if TYPE_CHECKING:
-    from lossviz.landscape import Curve, Floats, Landscape, Surface, Trajectory
+    from lossviz.landscape import Curve, Floats, Landscape, Mark, Surface, Trajectory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +40,7 @@ def describe(landscape: Landscape, path: str) -> dict[str, Any]:
         "title": landscape.title,
         **({} if surface is None else _surface(surface)),
         "curves": [_curve(curve) for curve in landscape.curves],
+        "marks": [_mark(mark) for mark in landscape.marks],
         "trajectories": [_trajectory(path) for path in landscape.trajectories],
         "critical_points": dict(Counter(point.kind for point in landscape.critical_points)),
         "contours": len(landscape.contours),
@@ -71,7 +72,25 @@ def _curve(curve: Curve) -> dict[str, Any]:
         "points": len(curve.alphas),
         "alpha": [float(curve.alphas[0]), float(curve.alphas[-1])],
         "quantities": {name: _range(values) for name, values in curve.quantities.items()},
+        "barrier": _barrier(curve),
+        "on_surface": curve.points is not None,
     }
+
+
+def _barrier(curve: Curve) -> dict[str, Any]:
+    """By the name of a loss: how high it is above the straight line from 0 to 1, and where."""
+    losses = [name for name in ("loss", "test_loss") if name in curve.quantities]
+    found = {name: curve.barrier(name) for name in losses}
+    return {
+        name: {"height": _finite(high), "alpha": _finite(at)}
+        for name, (high, at) in found.items()
+        if math.isfinite(high)
+    }
+
+
+def _mark(mark: Mark) -> dict[str, Any]:
+    return {"name": mark.name, "alpha": _finite(mark.alpha), "beta": _finite(mark.beta),
+            "loss": _finite(mark.value)}  # fmt: skip
 
 
 def _trajectory(path: Trajectory) -> dict[str, Any]:
@@ -108,6 +127,13 @@ def as_text(found: dict[str, Any]) -> str:
         low, high = curve["alpha"]
         lines.append(f"  curve  {curve['name']}: {curve['points']} points, {low:g} to {high:g}")
         lines += _table(curve["quantities"], {"lowest": "min", "highest": "max"})
+        for name, barrier in curve["barrier"].items():
+            high, at = _number(barrier["height"]), barrier["alpha"]
+            told = name.replace("_", " ")
+            lines.append(f"  barrier of the {told} from 0 to 1: {high} at alpha {at:g}")
+    for mark in found["marks"]:
+        alpha, beta, loss = (_number(mark[key]) for key in ("alpha", "beta", "loss"))
+        lines.append(f"  mark   {mark['name']}: ({alpha}, {beta}), loss {loss}")
     for path in found["trajectories"]:
         ends = " to ".join(map(_number, path["loss"]))
         lines.append(
@@ -149,18 +175,27 @@ def _table(quantities: dict[str, Any], columns: dict[str, str]) -> list[str]:
 
 def _provenance_lines(provenance: dict[str, Any]) -> list[str]:
     known = {k: v for k, v in provenance.items() if v or (v == 0 and k == "seed")}
+    by_chance = known.pop("explained_by_chance", [])
+    if "explained_variance" in known:
+        known["explained_variance"] = _shares(known["explained_variance"], by_chance)
+    if "direction_angle" in known:
+        known["direction_angle"] = f"{known['direction_angle']:.4g} degrees"
     lines = ["  provenance"] if known else []
     for key, value in known.items():
         if isinstance(value, dict):
             value = ", ".join(f"{name} {version}" for name, version in value.items())
-        if key.startswith("explained"):
-            value = " ".join(f"{share:.1%}" for share in value)
         value = "; ".join(value) if isinstance(value, list) else value
         value = f"{value:,.1f} s" if key == "duration" else value
         if key in ("tolerance", "error_data", "error_interpolation"):
             value = f"{value:.2%}"
         lines.append(f"    {key.replace('_', ' '):20} {value}")
     return lines
+
+
+def _shares(explained: list[float], by_chance: list[float]) -> str:
+    """The variance that each component explains, beside what a random walk would give."""
+    told = [" + ".join(f"{share:.1%}" for share in shares[:3]) for shares in (explained, by_chance)]
+    return told[0] + (f" (a random walk: {told[1]})" if by_chance else "")
 
 
 def _numbers(values: list[float | None]) -> list[str]:

@@ -27,6 +27,7 @@ from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.colormaps import names
 from lossviz.viewer.events import listen
 from lossviz.viewer.feed import Feed
+from lossviz.viewer.figure import loss_span, traces
 from lossviz.viewer.framing import framed
 from lossviz.viewer.gestures import Gestures
 from lossviz.viewer.layout import sidebar_room
@@ -293,9 +294,9 @@ class App:
                 at = known.index(state.surface.colormap) if state.surface.colormap in known else 0
                 state.surface.colormap = known[(at + step) % len(known)]
             case cmd.NextScale():
-                log = self.scene.height_range(state, 0).log
-                state.surface.height_scale = "linear" if log else "log"
-                state.surface.color_scale = state.isolines.spacing = state.surface.height_scale
+                scale = "linear" if self._is_log() else "log"
+                state.surface.height_scale = state.surface.color_scale = scale
+                state.isolines.spacing = state.curves.scale = scale
             case cmd.Screenshot():
                 # Large pictures take seconds: the message is on the screen before they begin.
                 self._wanted = SETTLE
@@ -316,6 +317,13 @@ class App:
                     self.obey(cmd.Close())
             case cmd.Close():
                 glfw.set_window_should_close(self.handle, True)
+
+    def _is_log(self) -> bool:
+        """Whether the first surface's heights are logarithmic, or the curves' losses."""
+        for index, item in enumerate(self.scene.items):
+            if not item.is_figure:
+                return self.scene.height_range(self.state, index).log
+        return loss_span(traces(self.scene.items[0], self.state), self.state.curves).log
 
     def _paste(self) -> None:
         text: Any = glfw.get_clipboard_string(self.handle) or b""
@@ -399,7 +407,7 @@ class App:
 
     def camera_moved(self, moved: bool) -> None:
         """Draw coarsely for a while, if the camera moved."""
-        if moved:
+        if moved and self.scene.surfaces:
             self.moved = time.monotonic()
 
     def over_panels(self) -> bool:

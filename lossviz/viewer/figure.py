@@ -30,7 +30,8 @@ Floats = NDArray[np.float64]
 ACCURACY = "accuracy"
 QUANTITIES = {LOSS: (LOSS, False), "test_loss": (LOSS, True), ACCURACY: (ACCURACY, False),
               "test_accuracy": (ACCURACY, True)}  # fmt: skip  # the axis, and whether it is dashed
-PAD, TOP = 10.0, 14.0  # points around a figure
+PAD = 10.0  # points around a figure
+NAME_ROOM = 17.0  # points above it, for names
 NUMBER, NAME = 8.0, 20.0  # points from an axis to its numbers, and what its name needs
 ROOM = 0.04  # of the losses' range, above and below them
 MOST_CURVES = 200
@@ -219,8 +220,8 @@ def _area(cell: Rect, y: dict[str, Axis], scale: float) -> Rect:
     left, right = beside(y[LOSS]), max(beside(y.get(ACCURACY)), 2 * PAD * scale)
     below = (NUMBER + TEXT + NAME + PAD) * scale
     width = max(cell.width - left - right, cell.width * 0.2)
-    height = max(cell.height - below - TOP * scale, cell.height * 0.2)
-    return Rect(cell.x + left, cell.y + TOP * scale, width, height)
+    height = max(cell.height - below - NAME_ROOM * scale, cell.height * 0.2)
+    return Rect(cell.x + left, cell.y + NAME_ROOM * scale, width, height)
 
 
 def _ends(item: Item) -> list[tuple[float, str]]:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from lossviz import ply
-from lossviz.landscape import Landscape, Surface
+from lossviz.landscape import Landscape, Mark, Surface
 from lossviz.viewer.state import ViewState
-from tests.viewer.scenes import bumpy
+from tests.viewer.scenes import between, bumpy, fan, runs
 
 pytestmark = pytest.mark.window
 
@@ -182,6 +182,56 @@ def test_a_person_uses_the_window(viewer):
     viewer.do("key", "q")
     assert viewer.process.wait(20) == 0
     assert viewer.process.stderr.read() == ""
+
+
+def test_paths_and_curves_in_the_window(display, tmp_path):
+    marks = [Mark("first", 0, 0)]
+    ply.write(bumpy(31).with_changes(trajectories=runs(3), marks=marks), tmp_path / "paths.ply")
+    ply.write(fan(), tmp_path / "fan.ply")
+    viewer = Viewer(display, tmp_path, "paths.ply", "fan.ply")
+    try:
+        for key, part in (("t", "trajectories"), ("m", "marks")):
+            viewer.do("key", key)
+            viewer.wait_for(lambda t, part=part: t["view"][part]["shown"] is False)
+            viewer.do("key", key)
+            viewer.wait_for(lambda t, part=part: t["view"][part]["shown"] is True)
+        viewer.drag(1, (250, 400), (300, 380))
+        ply.write(bumpy(21).with_changes(trajectories=runs(2, 400)), tmp_path / "paths.ply")
+        ply.write(between(), tmp_path / "fan.ply")
+        viewer.wait_for(lambda t: t["revisions"] == [1, 1])
+        viewer.settle()
+        before = viewer.cpu_seconds()
+        time.sleep(3)
+        assert viewer.cpu_seconds() - before < 0.3
+        viewer.do("key", "q")
+        assert viewer.process.wait(20) == 0
+        assert viewer.process.stderr.read() == ""
+    finally:
+        viewer.process.kill()
+        viewer.process.wait()
+        viewer.process.stderr.close()
+
+
+def test_curves_alone_fill_the_window(display, tmp_path):
+    ply.write(fan(), tmp_path / "fan.ply")
+    viewer = Viewer(display, tmp_path, "fan.ply")
+    try:
+        viewer.do("key", "l")
+        viewer.wait_for(lambda t: t["view"]["curves"]["scale"] == "linear")
+        viewer.do("key", "l")
+        viewer.wait_for(lambda t: t["view"]["curves"]["scale"] == "log")
+        viewer.do("mousemove", 960 + 160, 180, "click", 4)  # into the plot of the sidebar
+        viewer.drag(1, (400, 400), (450, 380))
+        viewer.do("key", "p")
+        viewer.wait_for(lambda t: "Saved" in t["message"], 60)
+        assert (tmp_path / "lossviz-resnet20-001.png").is_file()
+        viewer.do("key", "q")
+        assert viewer.process.wait(20) == 0
+        assert viewer.process.stderr.read() == ""
+    finally:
+        viewer.process.kill()
+        viewer.process.wait()
+        viewer.process.stderr.close()
 
 
 def test_a_held_key_switches_once(viewer):

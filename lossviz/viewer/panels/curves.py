@@ -66,6 +66,7 @@ def _plot(found: Figure, state: ViewState) -> None:
         right = found.y[ACCURACY].span
         implot.setup_axis(implot.ImAxis_.y2, "accuracy", implot.AxisFlags_.aux_default)
         implot.setup_axis_limits(implot.ImAxis_.y2, right.low, right.high)
+    implot.setup_mouse_text(implot.Location_.north)
     for number, trace in enumerate(found.traces):
         right_axis = trace.axis == ACCURACY
         implot.set_axes(implot.ImAxis_.x1, implot.ImAxis_.y2 if right_axis else implot.ImAxis_.y1)

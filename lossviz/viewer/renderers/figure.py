@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import moderngl
@@ -11,7 +12,17 @@ from numpy.typing import NDArray
 from lossviz.landscape import LOSS
 from lossviz.viewer.annotations import label_box, shortened
 from lossviz.viewer.colormaps import to_linear
-from lossviz.viewer.figure import ACCURACY, NAME, NUMBER, Axis, Figure, Trace, figure, unit_of
+from lossviz.viewer.figure import (
+    ACCURACY,
+    NAME,
+    NAME_ROOM,
+    NUMBER,
+    Axis,
+    Figure,
+    Trace,
+    figure,
+    unit_of,
+)
 from lossviz.viewer.inks import inks
 from lossviz.viewer.layout import TEXT, Rect
 from lossviz.viewer.renderers.overlay import Box, Label, OverlayRenderer
@@ -201,19 +212,19 @@ def _numbers(axis: Axis, scale: float) -> float:
                default=0)  # fmt: skip
 
 
-def _names(found: Figure, theme: Theme, scale: float) -> Iterator[Label | Box]:
-    """What is called something stands beside its line, at the upper end."""
-    area, ground = found.area, (*theme.linear("background"), 0.8)
-    ink = (*theme.linear("ink"), 1.0)
-    for row, (alpha, name) in enumerate(found.ends):
+def _names(found: Figure, theme: Theme, scale: float) -> Iterator[Label]:
+    """What has a name, over the frame; names that would run into another are left out."""
+    area, ink = found.area, (*theme.linear("ink"), 1.0)
+    free = -math.inf
+    for alpha, name in sorted(found.ends):
         at = unit_of(found.x.span, alpha)
         if not 0 <= at <= 1:
             continue
-        short = shortened(name, min(0.3 * area.width, 160 * scale), TEXT * scale, bold=False)
-        x = area.x + at * area.width
-        right = at > 0.7
-        y = area.y + (8 + 14 * (row % 2 if len(found.ends) > 2 else 0)) * scale
-        label = Label(short, x + (-4 if right else 4) * scale, y, TEXT, ink,
-                      (1.0 if right else 0.0, 0.5))  # fmt: skip
-        yield Box(label_box(label, scale), ground)
-        yield label
+        short = shortened(name, min(0.45 * area.width, 160 * scale), TEXT * scale, bold=False)
+        anchor = min(max(at, 0.25), 0.75) if not 0.2 < at < 0.8 else 0.5
+        y = area.y - NAME_ROOM / 2 * scale
+        label = Label(short, area.x + at * area.width, y, TEXT, ink, (anchor, 0.5))
+        box = label_box(label, scale)
+        if box.x > free:
+            free = box.x + box.width + 6 * scale
+            yield label

@@ -21,7 +21,7 @@ from lossviz.viewer.themes import THEMES
 
 CASING = 1.3  # points on each side of a line
 LIGHT = (0.9, 0.9, 0.9)  # its colour on any ground: the lines are darker (lossviz/viewer/inks.py)
-BEHIND, DASH = 0.3, 0.035  # what the surface hides: opacity, and length of a dash and gap
+BEHIND, DASH = 0.4, 0.035  # what the surface hides: opacity, and length of a dash and gap
 ON_FLOOR = 0.55  # opacity
 DROPS = 0.6  # points: width of the lines from a true loss to the surface
 
@@ -57,8 +57,11 @@ class PathRenderer:
                 self._strip(scene, state, index, "surface", found, eye, flat, moving)
             for part, thick in (("surface", 1.0), ("true", 0.6)):
                 self.ctx.depth_func = ">"
-                hidden = Style(width * thick, BEHIND, dash=DASH)
-                self._strip(scene, state, index, part, found, eye, hidden, moving)
+                for hidden in (
+                    Style(wide * thick, 0.5 * BEHIND, cover=casing, dash=DASH),
+                    Style(width * thick, BEHIND, dash=DASH),
+                ):
+                    self._strip(scene, state, index, part, found, eye, hidden, moving)
                 self.ctx.depth_func = "<="
                 if part == "true":
                     thin = Style(DROPS * scale, 0.5, cover=theme.linear("ink"))
