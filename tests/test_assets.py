@@ -112,6 +112,31 @@ def test_bundled_landscapes(name):
     assert (surface.quantities["loss"] < centre).mean() < 0.005
 
 
+@pytest.mark.parametrize(
+    "name, runs",
+    [("resnet20_trajectory", ["resnet20"]), ("optimizers", ["sgd", "momentum", "adam"])],
+)
+def test_bundled_training_runs(name, runs):
+    from lossviz import ply
+
+    landscape = ply.read(ASSETS / "landscapes" / f"{name}.ply")
+    surface, known = landscape.surface, landscape.provenance
+    assert surface.shape == (51, 51) and np.isfinite(surface.loss).all()
+    assert [path.name for path in landscape.trajectories] == runs
+    assert known.explained_variance[0] + known.explained_variance[1] > 0.75
+    for path in landscape.trajectories:
+        assert len(path.points) >= 40 and path.losses[-1] < 0.1 * path.losses[0]
+        for axis, values in zip((surface.alphas, surface.betas), path.points.T, strict=True):
+            assert axis[0] < values.min() and values.max() < axis[-1]
+    center = path.points[-1 if len(runs) == 1 else 0]
+    assert center == pytest.approx([0, 0], abs=1e-6)
+    # On the plane a snapshot has the surface's own loss.
+    i, j = surface.center
+    at = -1 if len(runs) == 1 else 0
+    near = surface.loss[i - 1 : i + 2, j - 1 : j + 2]
+    assert near.min() <= path.losses[at] <= near.max()
+
+
 def test_nothing_in_assets_is_big():
     sizes = {p: p.stat().st_size for p in ASSETS.rglob("*") if p.is_file() and ".run" not in str(p)}
     assert max(sizes.values()) < 2_000_000
