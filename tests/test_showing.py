@@ -1,5 +1,6 @@
 """A landscape shows itself in a notebook and in a window."""
 
+import io
 import os
 import subprocess
 import sys
@@ -47,9 +48,13 @@ def test_without_opengl_there_is_text(small, monkeypatch):
     assert repr(small).endswith("50 samples)") and len(repr(small)) < 200
 
 
-def test_curves_alone_have_no_picture_but_text():
+def test_curves_alone_are_drawn_as_a_figure():
+    from PIL import Image
+
     alone = lossviz.Landscape(curves=[lossviz.Curve("c", [0, 1], {"loss": [1, 2]})])
-    assert alone._repr_png_() is None and "1 curves" in repr(alone)
+    with Image.open(io.BytesIO(alone._repr_png_())) as picture:
+        assert picture.size == (960, 640) and np.asarray(picture).std() > 10
+    assert "1 curves" in repr(alone)
 
 
 def test_show_opens_a_window_on_a_file_and_returns_at_once(small, monkeypatch):
