@@ -369,9 +369,16 @@ class Landscape:
             finite = self.surface.loss[np.isfinite(self.surface.loss)]
             span = f"{finite.min():.4g} to {finite.max():.4g}" if finite.size else "nowhere finite"
             parts += [f"{n}x{m} points", f"loss {span}"]
-        for part in ("curves", "trajectories", "marks", "critical_points"):
+        nouns = dict(
+            curves="curve",
+            trajectories="trajectory",
+            marks="mark",
+            critical_points="critical point",
+        )
+        for part, noun in nouns.items():
             if found := getattr(self, part):
-                parts.append(f"{len(found)} {part.replace('_', ' ')}")
+                many = part.replace("_", " ")
+                parts.append(f"1 {noun}" if len(found) == 1 else f"{len(found)} {many}")
         if self.provenance.samples:
             parts.append(f"{self.provenance.samples:,} samples")
         return f"Landscape({', '.join(parts)})"
