@@ -369,16 +369,15 @@ class Landscape:
             finite = self.surface.loss[np.isfinite(self.surface.loss)]
             span = f"{finite.min():.4g} to {finite.max():.4g}" if finite.size else "nowhere finite"
             parts += [f"{n}x{m} points", f"loss {span}"]
-        nouns = dict(
-            curves="curve",
-            trajectories="trajectory",
-            marks="mark",
-            critical_points="critical point",
-        )
-        for part, noun in nouns.items():
+        for part, one in (
+            ("curves", "curve"),
+            ("trajectories", "trajectory"),
+            ("marks", "mark"),
+            ("critical_points", "critical point"),
+        ):
             if found := getattr(self, part):
                 many = part.replace("_", " ")
-                parts.append(f"1 {noun}" if len(found) == 1 else f"{len(found)} {many}")
+                parts.append(f"1 {one}" if len(found) == 1 else f"{len(found)} {many}")
         if self.provenance.samples:
             parts.append(f"{self.provenance.samples:,} samples")
         return f"Landscape({', '.join(parts)})"
