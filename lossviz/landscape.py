@@ -198,6 +198,13 @@ class CriticalPoint:
     ``lambda_min`` and ``lambda_max`` are the eigenvalues of that Hessian in units of loss per
     (alpha, beta) squared; ``persistence`` is in units of loss (or, in a log field, of log loss);
     ``border`` marks an extremum of the window, which is not one of the loss.
+
+    ``moved`` and ``gradient_norm`` are None for a zero of the interpolant. For a zero of the
+    network's own gradient on the slice they are how far it lay from the interpolant's, in the
+    plane's units, and the slice's gradient left there, in loss per unit. ``confidence`` is the
+    share of bootstrap resamples of the data in which a point of the kind is found within a cell,
+    ``position_error`` the standard deviation of where; None where the losses of single samples are
+    not known.
     """
 
     alpha: float
@@ -208,6 +215,10 @@ class CriticalPoint:
     kind: PointKind
     persistence: float = 0.0
     border: bool = False
+    moved: float | None = None
+    gradient_norm: float | None = None
+    confidence: float | None = None
+    position_error: float | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(PointKind):

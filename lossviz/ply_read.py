@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -23,7 +24,7 @@ from lossviz.landscape import (
     Trajectory,
 )
 from lossviz.ply_header import Header, reason, shown
-from lossviz.ply_write import KINDS, Table, properties
+from lossviz.ply_write import KINDS, POINT_EXTRAS, Table, properties
 
 T = TypeVar("T")
 Values = NDArray[np.float64]
@@ -185,10 +186,21 @@ class Reader:
             raise InputError(f"{self.place}: critical_point: expected kinds 0 to {len(KINDS) - 1}")
         names = ("alpha", "beta", "value", "lambda_min", "lambda_max", "kind", "persistence")
         columns = [self._column("critical_point", n).tolist() for n in (*names, "border")]
+        there = self.tables["critical_point"].dtype.names or ()
+        more = {
+            name: [None if math.isnan(v) else v for v in self._column("critical_point", name)]
+            for name in POINT_EXTRAS
+            if name in there
+        }
         return [
-            CriticalPoint(a, b, value, low, high, KINDS[kind], persistence, bool(border))
-            for a, b, value, low, high, kind, persistence, border in zip(*columns, strict=True)
-        ]
+            CriticalPoint(
+                a, b, value, low, high, KINDS[kind], persistence, bool(border),
+                **{name: values[k] for name, values in more.items()},
+            )
+            for k, (a, b, value, low, high, kind, persistence, border) in enumerate(
+                zip(*columns, strict=True)
+            )
+        ]  # fmt: skip
 
     def _curves(self) -> list[Curve]:
         described = self._get(self.data, "curves", list, [])

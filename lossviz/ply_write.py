@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lossviz.errors import InputError, LossvizError
 from lossviz.files import replace
-from lossviz.landscape import Curve, Landscape, PointKind, Surface
+from lossviz.landscape import CriticalPoint, Curve, Landscape, PointKind, Surface
 from lossviz.ply_header import LARGEST, printable, reason, scan
 
 Table = NDArray[np.void]
@@ -23,6 +23,7 @@ Table = NDArray[np.void]
 VERSION = 1
 PIECE = 400  # characters of JSON a comment line: longer lines break other programs
 KINDS: tuple[PointKind, ...] = ("minimum", "saddle", "maximum", "degenerate")
+POINT_EXTRAS = ("moved", "gradient_norm", "confidence", "position_error")  # may be unknown
 COURTESY = ("x", "y", "z", "nx", "ny", "nz", "red", "green", "blue", "quality", "valid")
 # Viridis at nine places (van der Walt and Smith 2015, CC0).
 VIRIDIS = np.array([
@@ -167,14 +168,7 @@ def _tables(landscape: Landscape, *, plain: bool, edges: bool) -> dict[str, Tabl
         [(name, "f8") for name in ("alpha", "beta", "value")],
         [([mark.alpha], [mark.beta], [mark.value]) for mark in landscape.marks],
     )
-    names = ("alpha", "beta", "value", "lambda_min", "lambda_max", "persistence")
-    tables["critical_point"] = _rows(
-        [*((n, "f8") for n in names), ("kind", "u1"), ("border", "u1")],
-        [
-            (*(np.array([getattr(p, n)]) for n in names), [KINDS.index(p.kind)], [p.border])
-            for p in landscape.critical_points
-        ],
-    )
+    tables["critical_point"] = _point_rows(landscape.critical_points)
     tables["curve"] = _curve_rows(landscape.curves)
     tables["contour"] = _rows(
         [("id", "i4"), ("level", "f8"), ("alpha", "f8"), ("beta", "f8")],
@@ -185,6 +179,18 @@ def _tables(landscape: Landscape, *, plain: bool, edges: bool) -> dict[str, Tabl
     )
     keep = {"vertex", "face"}
     return {name: table for name, table in tables.items() if len(table) or name in keep}
+
+
+def _point_rows(points: Sequence[CriticalPoint]) -> Table:
+    """What no point knows has no column; NaN: this one does not know it."""
+    names = ("alpha", "beta", "value", "lambda_min", "lambda_max", "persistence", *POINT_EXTRAS)
+    known = [n for n in names if any(getattr(p, n) is not None for p in points)]
+    table = np.zeros(len(points), [*((n, "<f8") for n in known), ("kind", "u1"), ("border", "u1")])
+    for name in known:  # None becomes NaN
+        table[name] = np.array([getattr(p, name) for p in points], dtype=float)
+    table["kind"] = [KINDS.index(p.kind) for p in points]
+    table["border"] = [p.border for p in points]
+    return table
 
 
 def _rows(columns: Sequence[tuple[str, str]], parts: Sequence[Sequence[Any]]) -> Table:

@@ -47,6 +47,8 @@ def full():
         critical_points=[
             CriticalPoint(0.1, -0.2, 0.5, 1.0, 2.0, "minimum", 0.3),
             CriticalPoint(-1, 1, 5, -1.0, 2.0, "saddle", 0.0, border=True),
+            CriticalPoint(0, 0, 1, 1, 2, "minimum", 0.1, moved=0.02, gradient_norm=1e-6),
+            CriticalPoint(0, 1, 1, 1, 2, "minimum", 0.1, confidence=0.9, position_error=0.3),
         ],
         contours=[Contour(0.5, [[0, 0], [0, 1]]), Contour(0.5, [[0.5, 0], [0.6, 1], [0.7, 0]])],
     )
