@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from compute.critical import CriticalPoints, critical_points
     from compute.evaluation import Evaluator
     from compute.plane import Plane, random_plane
     from compute.problem import Problem, cross_entropy, mse, mse_softmax
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
     from compute.training import Recorder, Snapshots
 
 _HOMES = {
+    "CriticalPoints": "compute.critical",
     "Evaluator": "compute.evaluation",
     "Plane": "compute.plane",
     "Problem": "compute.problem",
     "Recorder": "compute.training",
     "Snapshots": "compute.training",
+    "critical_points": "compute.critical",
     "cross_entropy": "compute.problem",
     "landscape": "compute.surface",
     "mse": "compute.problem",
@@ -30,11 +33,13 @@ _HOMES = {
     "random_plane": "compute.plane",
 }
 __all__ = [
+    "CriticalPoints",
     "Evaluator",
     "Plane",
     "Problem",
     "Recorder",
     "Snapshots",
+    "critical_points",
     "cross_entropy",
     "landscape",
     "mse",

@@ -22,6 +22,7 @@ COMMANDS = {
     "surface": "compute a loss surface around a checkpoint",
     "trajectory": "show training runs in the plane of their principal directions",
     "line": "compute loss curves along directions or between checkpoints",
+    "critical": "find the critical points of a surface, with proof, descent lines and basins",
     "train": "train a network and record snapshots of its weights",
     "info": "say what a landscape file holds",
     "convert": "write a landscape file in another form",

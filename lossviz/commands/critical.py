@@ -1,0 +1,242 @@
+"""``lossviz critical``: the critical points of a landscape, into its file and onto the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lossviz.commands.report import check_output, finite
+from lossviz.errors import UsageError, printable
+
+if TYPE_CHECKING:
+    from compute.basins import Basins
+    from compute.critical import CriticalPoints
+    from compute.separatrices import Separatrix
+    from lossviz.landscape import Contour, CriticalPoint, Landscape
+
+TITLES = ("kind", "alpha", "beta", "loss", "lambda min", "lambda max", "persistence")
+MOST_LINES = 40  # of a table on a terminal
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``lossviz critical``."""
+    add = parser.add_argument
+    add("file", metavar="FILE", type=Path, help="a landscape with a surface (.ply)")
+    add("-o", "--output", metavar="FILE.ply", type=Path, help="default: into FILE itself")
+    add("--dry-run", action="store_true", help="write nothing")
+    add("--quantity", default="loss", help="of which quantity (default: loss)")
+    add("--threshold", metavar="P", type=float,
+        help="persistence from which points are told (default: 0.1 %% of the range or ten times "
+        "the estimated noise); all are written")  # fmt: skip
+    add("--border", action="store_true", help="tell extrema of the window's border too")
+    add("--separatrices", action="store_true",
+        help="write the lines of steepest descent from the saddles; tell the barriers")  # fmt: skip
+    add("--contours", action="store_true", help="write the isolines through the saddles")
+    add("--basins", action="store_true", help="tell the basins: area, lowest loss")
+    add("--descend", metavar="ALPHA,BETA", action="append", default=[], type=_place,
+        help="write the line of steepest descent from here; may be repeated")  # fmt: skip
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for machines; NaN and Inf are null")
+    form.add_argument("--markdown", action="store_true", help="tables in Markdown")
+
+
+def _place(text: str) -> tuple[float, float]:
+    words = text.split(",")
+    try:
+        alpha, beta = map(float, words)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected two numbers such as 0.5,-0.25, got {text!r}"
+        ) from None
+    return alpha, beta
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, find, write, tell."""
+    from compute.critical import critical_points
+    from lossviz import ply
+
+    output = args.output or args.file
+    if not args.dry_run:
+        check_output(output)
+    if args.threshold is not None and not args.threshold >= 0:
+        raise UsageError(f"threshold: expected a persistence from 0 on, got {args.threshold}")
+    landscape = ply.read(args.file)
+    surface = landscape.surface
+    if surface is None:
+        raise UsageError(f"{printable(str(args.file))}: expected a surface, got curves only")
+    if args.quantity not in surface.quantities:
+        known = printable(", ".join(sorted(surface.quantities)))
+        raise UsageError(f"quantity: expected one of {known}, got {args.quantity!r}")
+    found = critical_points(surface, quantity=args.quantity, threshold=args.threshold)
+    landscape, parted = with_geometry(
+        landscape, found, args.quantity, separatrices=args.separatrices, contours=args.contours,
+        starts=args.descend,
+    )  # fmt: skip
+    regions = _basins(landscape, found, args.quantity) if args.basins else None
+    if not args.dry_run:
+        ply.write(landscape, output)
+    if args.json:
+        told = describe(found, parted, regions, border=args.border)
+        print(json.dumps(finite(told), indent=1, allow_nan=False))
+    else:
+        print(
+            as_text(landscape, found, parted, regions, border=args.border, markdown=args.markdown)
+        )
+    return 0
+
+
+def with_geometry(
+    landscape: Landscape, found: CriticalPoints, quantity: str = "loss", *,
+    separatrices: bool = False, contours: bool = False,
+    starts: list[tuple[float, float]] | None = None,
+) -> tuple[Landscape, tuple[Separatrix, ...]]:  # fmt: skip
+    """The landscape with its critical points in place of those it had, and the lines asked for.
+
+    Its other trajectories stay; lines of descent are replaced where new ones are made.
+    """
+    from compute.descent import steepest_descent
+    from compute.separatrices import separatrices as part
+
+    assert landscape.surface is not None
+    changes: dict[str, Any] = {"critical_points": found.points}
+    parted = part(landscape.surface, quantity=quantity, found=found) if separatrices else ()
+    lines = [line for one in parted for line in one.lines]
+    for start in starts or []:
+        lines.append(steepest_descent(landscape.surface, start, quantity=quantity, found=found))
+    if separatrices or starts:
+        kept = [path for path in landscape.trajectories if path.kind != "descent"]
+        changes["trajectories"] = (*kept, *lines)
+    if contours:
+        changes["contours"] = _through_saddles(landscape, found, quantity)
+    return landscape.with_changes(**changes), parted
+
+
+def _through_saddles(landscape: Landscape, found: CriticalPoints, quantity: str) -> list[Contour]:
+    from lossviz.contours import isolines
+
+    assert landscape.surface is not None
+    levels = sorted({point.value for point in found.shown() if point.kind == "saddle"})
+    return [line for level in levels for line in isolines(landscape.surface, level, quantity)]
+
+
+def _basins(landscape: Landscape, found: CriticalPoints, quantity: str) -> Basins:
+    from compute.basins import basins
+
+    assert landscape.surface is not None
+    return basins(landscape.surface, quantity=quantity, found=found)
+
+
+def describe(
+    found: CriticalPoints, parted: tuple[Separatrix, ...], regions: Basins | None, *, border: bool
+) -> dict[str, Any]:
+    """What was found, as plain JSON values."""
+    told: dict[str, Any] = {
+        "points": [asdict(point) for point in found.shown(border=border)],
+        "found": len([point for point in found.points if not point.border]),
+        "log": found.log,
+        "noise": found.noise,
+        "threshold": found.threshold,
+        "winding": found.winding,
+        "index_sum": found.index_sum,
+        "link_sum": found.link_sum,
+        "complete": found.complete,
+        "missing": [list(place) for place in found.missing],
+        "flat": [asdict(region) for region in found.flat],
+    }
+    if parted:
+        told["separatrices"] = [
+            {
+                "saddle": [one.saddle.alpha, one.saddle.beta],
+                "minima": [end and [end.alpha, end.beta] for end in one.minima],
+                "barriers": list(one.barriers),
+            }
+            for one in parted
+        ]
+    if regions is not None:
+        told["basins"] = [asdict(basin) for basin in regions.basins]
+    return told
+
+
+def as_text(
+    landscape: Landscape, found: CriticalPoints, parted: tuple[Separatrix, ...],
+    regions: Basins | None, *, border: bool, markdown: bool = False,
+) -> str:  # fmt: skip
+    """Tables for people."""
+    shown = found.shown(border=border)
+    inside = [point for point in found.points if not point.border]
+    most = len(shown) if markdown else MOST_LINES
+    lines = [
+        (
+            f"{landscape.title}: {_counts(shown)}; {len(inside)} found, those of persistence below "
+            f"{found.threshold:.3g} left out{' (log loss)' if found.log else ''}"
+        ),
+        "",
+        *_table(TITLES, list(map(_row, shown[:most])), markdown=markdown),
+    ]
+    lines += [f"… and {len(shown) - most} more (--json tells all)"] if len(shown) > most else []
+    if parted:
+        rows = [[f"{p.saddle.alpha:.5g}, {p.saddle.beta:.5g}", *_ends(p)] for p in parted]
+        ends = ("saddle", "minimum", "barrier", "minimum", "barrier")
+        lines += ["", *_table(ends, rows[:most], markdown=markdown)]
+    if regions is not None:
+        rows = [
+            [f"{b.alpha:.5g}, {b.beta:.5g}", f"{b.value:.5g}", f"{b.share:.1%}",
+             "on the border" if b.border else ""]
+            for b in regions.basins
+        ]  # fmt: skip
+        titles = ("basin of", "lowest loss", "area", "")
+        lines += ["", *_table(titles, rows[:most], markdown=markdown)]
+    checks = found.checks() + [
+        f"flat: {region.share:.1%} of the grid around ({region.alpha:.4g}, {region.beta:.4g})"
+        for region in found.flat
+    ]
+    checks.append(f"estimated noise: {found.noise:.3g}{' of log loss' if found.log else ''}")
+    bullet = "- " if markdown else ""
+    return "\n".join(map(printable, [*lines, "", *(bullet + check for check in checks)]))
+
+
+def _counts(points: list[CriticalPoint]) -> str:
+    names = {"minimum": "minima", "maximum": "maxima", "saddle": "saddles"}
+    counts = []
+    for kind in ("minimum", "saddle", "maximum", "degenerate"):
+        for border, where in ((False, ""), (True, " of the border")):
+            count = sum(p.kind == kind and p.border == border for p in points)
+            if count:
+                counts.append(f"{count} {kind if count == 1 else names.get(kind, kind)}{where}")
+    return ", ".join(counts) or "no critical points"
+
+
+def _row(point: CriticalPoint) -> list[str]:
+    numbers = (point.alpha, point.beta, point.value, point.lambda_min, point.lambda_max)
+    kind = f"{point.kind} (border)" if point.border else point.kind
+    return [kind, *(f"{number:.5g}" for number in numbers), f"{point.persistence:.3g}"]
+
+
+def _ends(one: Separatrix) -> list[str]:
+    found = []
+    for end, height in zip(one.minima, one.barriers, strict=True):
+        found.append("leaves the window" if end is None else f"{end.alpha:.5g}, {end.beta:.5g}")
+        found.append("" if end is None else f"{height:.4g}")
+    return found
+
+
+def _table(titles: tuple[str, ...], rows: list[list[str]], *, markdown: bool) -> list[str]:
+    """Titles and rows in aligned columns, or in Markdown; nothing without rows."""
+    if not rows:
+        return []
+    if markdown:
+        marks = ["---", *["---:"] * (len(titles) - 1)]
+        return [f"| {' | '.join(row)} |" for row in (titles, marks, *rows)]
+    columns = zip(titles, *rows, strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    return [
+        "  " + "  ".join(
+            word.ljust(width) if k == 0 else word.rjust(width)
+            for k, (word, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (titles, *rows)
+    ]  # fmt: skip
