@@ -39,13 +39,15 @@ def asam(
 ) -> Measure:
     """max over ‖T⁻¹ε‖₂ ≤ ρ of L(θ* + ε) − L(θ*): Kwon et al. 2021, arXiv:2102.11600, section 3.
 
-    Element by element, as in their experiments: T = |θ| + η for weights and 1 for parameters of
-    one dimension. The first ascent step is that of their section 4, ε = ρT²∇L/‖T∇L‖₂.
+    Element by element, as in the authors' code (SamsungLabs/ASAM, asam.py): T = |θ| + η for
+    parameters called weight, batch norm's too, and 1 for others of one dimension. The first ascent
+    step is that of their section 4, ε = ρT²∇L/‖T∇L‖₂.
     """
-    scale = torch.cat([
-        (own.detach().abs() + eta if own.ndim > 1 else torch.ones_like(own)).reshape(-1)
-        for own in hessian.parameters.values()
+    weights = torch.cat([
+        torch.full((own.numel(),), own.ndim > 1 or "weight" in name, device=own.device)
+        for name, own in hessian.parameters.items()
     ])  # fmt: skip
+    scale = torch.where(weights, hessian.center.abs() + eta, 1.0)
 
     def furthest(gradient: Tensor) -> Tensor:
         return rho * scale.square() * gradient / (scale * gradient).norm()
@@ -62,8 +64,8 @@ def keskar(
 ) -> Measure:
     """100 (max L(θ* + y) − L(θ*)) / (1 + L(θ*)) over |y_i| ≤ ε(|θ*_i| + 1), in per cent.
 
-    Keskar et al. 2017, arXiv:1609.04836, section 2.2.2, metric 2.1 with A the identity. They ascend
-    by ten iterations of L-BFGS-B.
+    Keskar et al. 2017, arXiv:1609.04836, section 2.2.2, equations 3 and 4 (metric 2.1), with A the
+    identity, so that A⁺x = x. They ascend by ten iterations of L-BFGS-B.
     """
     bound = epsilon * (hessian.center.abs() + 1)
     return _worst(

@@ -16,7 +16,7 @@ from compute.problem import Problem
 from compute.sharpness import along_lines, basin_widths, curvature, lines
 from compute.worst_case import asam, ascend, keskar, sam
 
-from .nets import small_problem
+from .nets import small_convnet, small_problem
 
 CURVATURES = torch.tensor([[8.0, 0.5, 2.0], [0.1, 1.0, 3.0]])
 
@@ -102,6 +102,21 @@ def test_asam_does_not_change_under_rescaling_and_sam_does():
     assert one == pytest.approx(two, rel=1e-6)
     one, two = (sam(hessian_of(p), rho=0.2).value for p in (before, after))
     assert abs(one / two - 1) > 0.1
+
+
+def test_the_step_of_asam_is_that_of_its_authors():
+    """T w = |w| + η where the name has "weight" in it, batch norm's too; biases as they are."""
+    problem = small_problem(net=small_convnet(bias=True))
+    hessian = Hessian(problem, ignore="none", dtype=torch.float64)
+    gradient = hessian.direction(hessian.gradient())
+    scales = {name: values.abs() + 0.01 if "weight" in name else torch.ones_like(values)
+              for name, values in hessian.direction(hessian.center).items()}  # fmt: skip
+    norm = math.sqrt(sum(float((scales[name] * g).square().sum()) for name, g in gradient.items()))
+    step = {name: 0.02 * scales[name] ** 2 * g / norm for name, g in gradient.items()}
+    start = hessian.loss()
+    hessian.shift(hessian.flat(step))
+    rise = hessian.loss() - start
+    assert asam(hessian, rho=0.02, steps=1).value == pytest.approx(rise, rel=1e-9)
 
 
 @pytest.mark.parametrize("center", [0.0, 0.7])
