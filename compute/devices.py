@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from lossviz.errors import UsageError
@@ -34,3 +37,17 @@ def choose_devices(name: str, precision: str = "float32") -> tuple[list[str], to
     dtype = torch.float32 if precision == "tf32" else getattr(torch, precision)
     count = torch.cuda.device_count() if device == "cuda" else 1
     return [f"cuda:{k}" for k in range(count)] if device == "cuda" else [device], dtype
+
+
+@contextmanager
+def exact_products(device: torch.device, *, tf32: bool = False) -> Iterator[None]:
+    """Products in float32 as they are, unless TF32 is asked for; CUDA's default rounds them."""
+    if device.type != "cuda":
+        yield
+        return
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -20,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from compute.devices import exact_products
 from compute.directions import Direction, is_statistic
 from compute.folding import BATCH_NORMS, fold, why_not
 from compute.loop import Graphed, Loop, Recomputed, Widened, has_statistics
@@ -84,7 +84,7 @@ class Evaluator:
         given = {key: value for key, value in (choices or {}).items() if key in self.choices}
         if batch_norm == "recomputed" and has_statistics(problem.model):
             given["engine"] = "recomputed"
-        with self._arithmetic():
+        with exact_products(self.device, tf32=self.tf32):
             if "engine" in given:
                 self._use(self.choices | given)
             else:
@@ -110,7 +110,7 @@ class Evaluator:
         """The outcome at each point; "points_at_once" of ``choices`` are evaluated together."""
         size = self.points_at_once
         found: list[Outcome] = []
-        with self._arithmetic():
+        with exact_products(self.device, tf32=self.tf32):
             for k in range(0, len(points), size):
                 part = list(points[k : k + size])
                 # Always equally many: a point's last bit does not depend on who came with it.
@@ -127,19 +127,6 @@ class Evaluator:
         """The model as it was given, the loss and a batch: to count what a sample costs."""
         model = private(self.problem.model).to(self.device, self.dtype)
         return model, self.problem.loss, (self._own or self._few(TRIED))[0]
-
-    @contextmanager
-    def _arithmetic(self) -> Iterator[None]:
-        """Products in float32 as they are, unless TF32 is asked for; CUDA's default rounds them."""
-        if self.device.type != "cuda":
-            yield
-            return
-        before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = self.tf32
-        try:
-            yield
-        finally:
-            torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
 
     def compile_if_worth_it(self, seconds_left: float) -> bool:
         """torch.compile the loop if a compiler is there and there is enough work left to pay."""

@@ -1,4 +1,4 @@
-"""The ends of a symmetric operator's spectrum by the Lanczos iteration.
+"""The Lanczos iteration: the ends of a symmetric operator's spectrum, and its Gauss quadrature.
 
 With full re-orthogonalisation, twice (Golub and Van Loan, Matrix Computations, section 10.3): the
 Krylov basis stays orthonormal to rounding, so that no eigenvalue appears twice and residuals are
@@ -7,15 +7,25 @@ what they say.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from lossviz.errors import InputError
 
 MOST_BYTES = 4 << 30  # of the Krylov basis
+LEAST = 10  # products: before, a bulk of small eigenvalues passes for the lowest one
+FEWEST = 12  # vectors that the basis holds in any case, or nothing would converge
+
+Product = Callable[[Tensor], Tensor]
+
+
+class NotFiniteError(InputError):
+    """The operator gave NaN or infinity."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +41,53 @@ class Eigenpairs:
     products: int  # operator applications
 
 
+@dataclass(eq=False)
+class _Krylov:
+    """The basis ``(steps, P)`` so far, and the tridiagonal matrix of the operator in it."""
+
+    basis: Tensor
+    diagonal: list[float] = field(default_factory=list)
+    beside: list[float] = field(default_factory=list)  # the last one leads out of the basis
+
+    @property
+    def vectors(self) -> Tensor:
+        """``(step, P)``."""
+        return self.basis[: len(self.diagonal)]
+
+    def ritz(self) -> tuple[Tensor, Tensor]:
+        """Ritz values ``(step,)``, ascending, and their vectors in the basis ``(step, step)``."""
+        side = torch.tensor(self.beside[:-1], dtype=torch.float64)
+        matrix = torch.diag(torch.tensor(self.diagonal, dtype=torch.float64))
+        values, vectors = torch.linalg.eigh(matrix + torch.diag(side, 1) + torch.diag(side, -1))
+        return values, vectors
+
+
+def _iterate(product: Product, start: Tensor, steps: int) -> Iterator[_Krylov]:
+    """The Krylov space after each step; it ends where the space is invariant."""
+    size = start.numel()
+    steps = min(steps, size, max(FEWEST, MOST_BYTES // (size * start.element_size())))
+    space = _Krylov(torch.empty(steps, size, dtype=start.dtype, device=start.device))
+    vector = start / start.norm()
+    for step in range(steps):
+        space.basis[step] = vector
+        image = product(vector)
+        if not bool(torch.isfinite(image).all()):
+            raise NotFiniteError("Hessian: a product with it is not finite at these weights")
+        space.diagonal.append(float(vector.double() @ image.double()))
+        known = space.vectors
+        for _ in range(2):
+            image = image - known.T @ (known @ image)
+        space.beside.append(float(image.norm()))
+        yield space
+        # What is left beside the largest number so far is rounding.
+        if space.beside[-1] <= 1e-7 * max(map(abs, (*space.diagonal, *space.beside, 1e-300))):
+            return
+        vector = image / space.beside[-1]
+
+
 def lanczos(
-    product: Callable[[Tensor], Tensor], start: Tensor, *, lowest: int = 1, highest: int = 1,
-    steps: int = 100, tolerance: float = 1e-3,
+    product: Product, start: Tensor, *, lowest: int = 1, highest: int = 1, steps: int = 100,
+    least: int = LEAST, tolerance: float = 1e-3,
     progress: Callable[[int, float], None] = lambda step, residual: None,
 ) -> Eigenpairs:  # fmt: skip
     """The ``lowest`` and ``highest`` eigenpairs of a symmetric operator.
@@ -44,6 +98,9 @@ def lanczos(
         ``(P,) -> (P,)``, v to Hv.
     start
         ``(P,)``, not zero; random, so that it is orthogonal to no eigenvector.
+    steps, least
+        The most and the fewest products before it stops; the most is also bound by the memory of
+        the basis, 4 GiB.
     tolerance
         Stop when every wanted residual is below it times the largest |λ|, two steps in a row.
     progress
@@ -51,53 +108,50 @@ def lanczos(
 
     Raises
     ------
-    InputError
+    NotFiniteError
         If a product is not finite.
     """
-    size, wanted = start.numel(), lowest + highest
-    steps = min(steps, size, max(wanted + 2, MOST_BYTES // (size * start.element_size())))
-    basis = torch.empty(steps, size, dtype=start.dtype, device=start.device)
-    diagonal: list[float] = []
-    beside: list[float] = []
-    vector, good = start / start.norm(), 0
-    for step in range(steps):
-        basis[step] = vector
-        image = product(vector)
-        if not bool(torch.isfinite(image).all()):
-            raise InputError("Hessian: a product with it is not finite at these weights")
-        diagonal.append(float(vector.double() @ image.double()))
-        known = basis[: step + 1]
-        for _ in range(2):
-            image = image - known.T @ (known @ image)
-        rest = float(image.norm())
-        values, weights = _tridiagonal(diagonal, beside)
+    wanted, good = lowest + highest, 0
+    for space in _iterate(product, start, max(steps, wanted)):
+        step = len(space.diagonal)
+        values, weights = space.ritz()
         scale = max(values.abs().max().item(), 1e-300)
-        chosen = [*range(min(lowest, step + 1)), *range(max(step + 1 - highest, 0), step + 1)]
-        residuals = [abs(rest * float(weights[-1, k])) for k in chosen]
+        chosen = [*range(min(lowest, step)), *range(max(step - highest, 0), step)]
+        residuals = [abs(space.beside[-1] * float(weights[-1, k])) for k in chosen]
         worst = max(residuals) / scale
-        progress(step + 1, worst)
-        good = good + 1 if step + 1 >= wanted and worst <= tolerance else 0
-        if good == 2 or rest <= 1e-7 * scale:
+        progress(step, worst)
+        good = good + 1 if step >= wanted and worst <= tolerance else 0
+        if good >= 2 and step >= least:
             break
-        beside.append(rest)
-        vector = image / rest
     # What the loop's short cut says, from one product each with the vectors themselves.
-    chosen = sorted(set(chosen))
-    vectors = weights[:, chosen].T.to(basis) @ basis[: len(diagonal)]
+    vectors = weights[:, sorted(set(chosen))].T.to(space.basis) @ space.vectors
     vectors = vectors / vectors.norm(dim=1, keepdim=True)
-    return _measured(product, vectors, len(diagonal))
+    return _measured(product, vectors, step)
 
 
-def _tridiagonal(diagonal: list[float], beside: list[float]) -> tuple[Tensor, Tensor]:
-    side = torch.tensor(beside[: len(diagonal) - 1], dtype=torch.float64)
-    matrix = torch.diag(torch.tensor(diagonal, dtype=torch.float64))
-    matrix = matrix + torch.diag(side, 1) + torch.diag(side, -1)
-    values, vectors = torch.linalg.eigh(matrix)
-    return values, vectors
+def quadrature(
+    product: Product, start: Tensor, *, steps: int = 40,
+    progress: Callable[[int], None] = lambda step: None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
+    """Nodes and weights ``(m,)`` with Σ w f(θ) ≈ vᵀf(H)v / vᵀv; exact for polynomials below 2m.
+
+    The eigenvalues of the tridiagonal matrix and the squares of its eigenvectors' first entries
+    (Golub and Welsch 1969, Math. Comp. 23, section 3). m is ``steps``, or less where the Krylov
+    space of ``start`` is smaller.
+
+    Raises
+    ------
+    NotFiniteError
+        If a product is not finite.
+    """
+    for space in _iterate(product, start, steps):
+        progress(len(space.diagonal))
+    values, vectors = space.ritz()
+    return values.numpy(), vectors[0].square().numpy()
 
 
 def _measured(
-    product: Callable[[Tensor], Tensor], vectors: Tensor, products: int
+    product: Product, vectors: Tensor, products: int
 ) -> Eigenpairs:  # fmt: skip
     values, residuals = [], []
     for vector in vectors:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lossviz.commands import options, planes
+from lossviz.commands import options, origin, planes
 from lossviz.commands.report import check_output, clock, finite, open_window
 from lossviz.commands.runs import open_run, own_folder, settings_of
 from lossviz.errors import UsageError
@@ -230,34 +230,13 @@ def _placed(
 
     if old is None or old.surface is None:
         return curve
-    own = _plane_of_surface(args, plane)
+    own = origin.kept_plane(args.output.with_suffix(".run"), plane.theta)
     if own is None or old.provenance.batch_norm != chosen.batch_norm:
         return curve
     alpha, beta, distance = own.project(plane.delta)
     if not distance <= ON_PLANE * inner(plane.delta, plane.delta) ** 0.5:
         return curve
     return replace(curve, points=curve.alphas[:, None] * np.array([alpha, beta]))
-
-
-def _plane_of_surface(args: argparse.Namespace, line: Plane) -> Plane | None:
-    """The plane of the surface that the output already holds, if it has the line's centre."""
-    from compute import direction_files, directions
-    from compute.plane import Plane
-    from lossviz.errors import LossvizError
-
-    folder = args.output.with_suffix(".run")
-    try:
-        text = (folder / "manifest.json").read_text(encoding="utf-8")
-        theta_sha256 = json.loads(text)["settings"]["theta_sha256"]
-        theta = next(
-            theta
-            for theta in (line.theta, directions.parameters_of(line.theta))
-            if directions.sha256(theta) == theta_sha256
-        )
-        delta, eta = direction_files.read(folder / "directions.safetensors", theta)
-        return Plane(theta, delta, eta)
-    except (OSError, ValueError, KeyError, TypeError, StopIteration, LossvizError):
-        return None
 
 
 def _landscape(

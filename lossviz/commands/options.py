@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -124,11 +125,16 @@ def add_problem_arguments(
     )
 
 
-def add_device_arguments(parser: argparse.ArgumentParser) -> None:
+def add_device_arguments(
+    parser: argparse.ArgumentParser,
+    precisions: Sequence[str] = ("float32", "float64", "tf32", "bfloat16"),
+) -> None:
     """Where and how precisely."""
     add = parser.add_argument_group("how").add_argument
-    add("--precision", default="float32", choices=["float32", "float64", "tf32", "bfloat16"],
-        help="tf32: faster on CUDA, its error is told; bfloat16: a preview (float32)")  # fmt: skip
+    told = "of the network; sums are float64 (float32)"
+    if "tf32" in precisions:
+        told = "tf32: faster on CUDA, its error is told; bfloat16: a preview (float32)"
+    add("--precision", default="float32", choices=precisions, help=told)
     add("--device", default="auto", metavar="NAME", help="auto (all GPUs), cpu, cuda, cuda:0, mps")
     add("--threads", type=positive, metavar="N", help="CPU threads (all)")
     add("--batch-size", type=positive, metavar="N", help="instead of the fastest one")
@@ -263,6 +269,23 @@ def batches_of(data: Data) -> list[tuple[Any, Any]]:
     from compute import problem
 
     return problem.batches_of(data.inputs, data.targets, 64)
+
+
+def batched(args: argparse.Namespace, problem: Problem, data: Data | None) -> Problem:
+    """The problem in batches of --batch-size, if that is given: smaller ones need less memory.
+
+    Raises
+    ------
+    UsageError
+        If its batches are the user's own.
+    """
+    from compute.problem import batches_of
+
+    if args.batch_size is None:
+        return problem
+    if data is None:
+        raise UsageError("batch-size: the batches are those of your function; leave it out")
+    return replace(problem, batches=batches_of(data.inputs, data.targets, args.batch_size))
 
 
 def provenance_of(
