@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compute.devices import choose_devices
 from compute.evaluation import Evaluator
 from compute.outcome import standard_error
-from compute.surface import Grid, axis, evaluate
-from lossviz.landscape import LOSS, Curve
+from compute.plane import Plane
+from compute.problem import Problem
+from compute.surface import Grid, axis, check_center, evaluate, provenance_of
+from lossviz.landscape import LOSS, Curve, Landscape
 
 if TYPE_CHECKING:
     from compute.run import Run
@@ -82,3 +87,74 @@ def barrier_error(evaluator: Evaluator, at: float) -> float:
     top, start, end = (outcome.values[LOSS] for outcome in outcomes)
     with np.errstate(invalid="ignore", over="ignore"):
         return standard_error(top - (1 - at) * start - at * end, evaluator.strata)
+
+
+def ends_of(curve: Curve) -> tuple[float, float]:
+    """The loss at alpha 0 and 1; NaN where the curve has no such point."""
+    at = dict(zip(curve.alphas.tolist(), curve.quantities[LOSS].tolist(), strict=True))
+    return at.get(0.0, math.nan), at.get(1.0, math.nan)
+
+
+def barrier_told(curve: Curve, error: float) -> str:
+    """Ends and barrier of the line to ``curve.name`` in words; ``error`` is its standard error."""
+    (start, end), (barrier, at) = ends_of(curve), curve.barrier()
+    plus = f" ± {error:.2g}" if math.isfinite(error) else ""
+    return (
+        f"to {curve.name}: ends {start:.5g} and {end:.5g}, barrier {barrier:.5g}{plus} "
+        f"at alpha {at:.3g}"
+    )
+
+
+def line_landscape(
+    problem: Problem, lines: Mapping[str, Plane], alphas: Floats, *, test: Problem | None = None,
+    device: str = "cpu", precision: str = "float32", batch_norm: str = "stored", name: str = "",
+    progress: bool | None = False,
+) -> Landscape:  # fmt: skip
+    """The loss along the first direction of each plane (``line_to``, ``random_plane``), by name.
+
+    With ``test`` also that problem's quantities, as ``test_loss``, …. Where a plane marks another
+    network the barrier is told in the notes, with its standard error.
+
+    Raises
+    ------
+    UsageError
+        If the device or precision cannot be used.
+    InputError
+        If the centre evaluates differently the second time.
+    """
+    from tqdm import tqdm
+
+    began = time.perf_counter()
+    (device, *_), dtype = choose_devices(device, precision)
+    how: dict[str, Any] = {
+        "device": device, "dtype": dtype, "tf32": precision == "tf32", "batch_norm": batch_norm,
+    }  # fmt: skip
+    first: Evaluator | None = None
+    curves, notes = [], []
+
+    def measured(what: Problem, plane: Plane, told: str) -> tuple[Evaluator, Curve]:
+        choices = first.choices if first else None
+        evaluator = Evaluator(what, replace(plane, eta={}), choices=choices, **how)
+        check_center(evaluator)
+        return evaluator, along(evaluator, alphas, told, progress=bar.update)
+
+    total = alphas.size * len(lines) * (1 if test is None else 2)
+    hidden = None if progress is None else not progress
+    with tqdm(total=total, unit="points", disable=hidden) as bar:
+        for told, plane in lines.items():
+            evaluator, curve = measured(problem, plane, told)
+            first = first or evaluator
+            barrier, at = curve.barrier()
+            if plane.marks and barrier == barrier:
+                error = barrier_error(evaluator, at) if barrier > 0 else math.nan
+                notes.append(barrier_told(curve, error))
+            if test is not None:
+                _, unseen = measured(test, plane, told)
+                more = {f"test_{key}": values for key, values in unseen.quantities.items()}
+                curve = replace(curve, quantities={**curve.quantities, **more})
+            curves.append(curve)
+    assert first is not None
+    known = provenance_of(first, precision=precision, device=device, began=began)
+    kinds = ", ".join(dict.fromkeys(plane.kind for plane in lines.values()))
+    known = replace(known, directions=kinds, notes=[*first.notes, *notes])
+    return Landscape(curves=curves, provenance=known, name=name)

@@ -67,7 +67,7 @@ class Evaluator:
         choices: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         self.device, self.dtype, self.tf32 = torch.device(device), dtype, tf32
-        self.problem, self.plane = problem, plane
+        self.problem, self.plane, self.batch_norm = problem, plane, batch_norm
         self.strata: NDArray[np.int64] | None = None
         if problem.strata is not None:
             self.strata = problem.strata.cpu().numpy().astype(np.int64)

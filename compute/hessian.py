@@ -211,5 +211,14 @@ def hessian_plane(
     return Plane(theta, first, second, name, seed, "none", ignore), pairs
 
 
+def eigenvalues_told(pairs: Eigenpairs) -> str:
+    """The eigenvalues in words, largest first, with the bounds of their errors."""
+    told = (
+        f"{value:.5g} ± {error:.1g}"
+        for value, error in zip(pairs.values[::-1], pairs.residuals[::-1], strict=True)
+    )
+    return f"Hessian eigenvalues {' and '.join(told)}"
+
+
 def _signed(vector: Tensor) -> Tensor:
     return vector * vector[vector.abs().argmax()].sign()

@@ -7,7 +7,7 @@ import operator
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -220,22 +220,32 @@ def landscape(
         )  # fmt: skip
     check_center(evaluators[0])
     surface, error = _as_fine_as(evaluators, grid, tolerance if points is None else None, progress)
-    known = Provenance(
-        model=type(problem.model).__name__, samples=sample_count(problem.batches),
-        loss=getattr(problem.loss, "__name__", ""), directions=plane.kind,
-        direction_normalize=plane.normalize, direction_ignore=plane.ignore,
-        direction_sha256=plane.sha256, direction_angle=round(_known(plane.angle), 4),
-        seed=plane.seed, batch_norm=batch_norm_of(
-            problem.model, "interpolated" if plane.moves_statistics else batch_norm
-        ),
-        precision=precision, device=", ".join(names), versions={"torch": torch.__version__},
-        date=datetime.now(UTC).isoformat(timespec="seconds"),
-        duration=time.perf_counter() - began, tolerance=tolerance or 0.0,
-        error_data=_known(median_error(surface)), error_interpolation=_known(error),
+    known = replace(
+        provenance_of(evaluators[0], precision=precision, device=", ".join(names), began=began),
+        tolerance=tolerance or 0.0, error_data=_known(median_error(surface)),
+        error_interpolation=_known(error),
         notes=[*evaluators[0].notes, *_suspicions(surface, plane)],
     )  # fmt: skip
     marks = marks_of(plane, evaluators[0])
     return Landscape(surface=surface, marks=marks, provenance=known, name=name)
+
+
+def provenance_of(
+    evaluator: Evaluator, *, precision: str, device: str, began: float
+) -> Provenance:  # fmt: skip
+    """What a problem and a plane tell about themselves; ``began`` by ``time.perf_counter``."""
+    problem, plane = evaluator.problem, evaluator.plane
+    mode = "interpolated" if plane.moves_statistics else evaluator.batch_norm
+    return Provenance(
+        model=type(problem.model).__name__, samples=sample_count(problem.batches),
+        loss=getattr(problem.loss, "__name__", ""), directions=plane.kind,
+        direction_normalize=plane.normalize, direction_ignore=plane.ignore,
+        direction_sha256=plane.sha256, direction_angle=round(_known(plane.angle), 4),
+        seed=plane.seed, batch_norm=batch_norm_of(problem.model, mode),
+        precision=precision, device=device, versions={"torch": torch.__version__},
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        duration=time.perf_counter() - began,
+    )  # fmt: skip
 
 
 def marks_of(plane: Plane, evaluator: Evaluator) -> list[Mark]:

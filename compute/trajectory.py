@@ -1,4 +1,4 @@
-"""Training runs in a plane: the principal directions of their snapshots, and their paths there.
+"""Training runs in a plane: the principal directions of their snapshots.
 
 Rows are θ_i − θ_c, c the centre (Li et al. 2018, section 7, centre on the final weights; with
 several runs the common start is a fairer one). The rows are never held at once: their Gram matrix
@@ -8,11 +8,9 @@ the memory is snapshots times block and not snapshots times parameters.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,15 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from compute.directions import Direction, difference, is_statistic
-from compute.evaluation import Evaluator
 from compute.plane import Plane
-from compute.problem import Problem
 from compute.training import Snapshots
 from lossviz.errors import InputError, UsageError
-from lossviz.landscape import Trajectory
-
-if TYPE_CHECKING:
-    from compute.run import Run
 
 Floats = NDArray[np.float64]
 
@@ -240,47 +232,3 @@ def explained_by_chance(runs: Runs, gram: Floats, center: str) -> tuple[float, .
         rows = rows - rows.mean(axis=0)
     values, _ = _decomposed(rows * squares @ rows.T)
     return tuple((values / (values.sum() or 1.0))[:TOLD].tolist())
-
-
-def path_losses(
-    problem: Problem, runs: Runs, like: Evaluator, *, batch_norm: str, run: Run | None = None,
-    progress: Callable[[int], None] = lambda rows: None,
-) -> Floats:  # fmt: skip
-    """``(T,)`` the loss of each snapshot itself, on the samples and in the way of the surface.
-
-    With interpolated statistics each snapshot has its own; with stored ones those of the centre,
-    which ``problem.model`` must have. Rows that ``run`` has are not computed again.
-    """
-    choices = like.choices | {"engine": "plain", "compiled": False, "points_at_once": 1}
-    known = run.points if run is not None else {}
-    for row in range(len(runs)):
-        if row in known:
-            continue
-        state = runs.state(row, statistics=batch_norm == "interpolated")
-        began = time.perf_counter()
-        own = Evaluator(
-            problem, Plane(state, {}, {}), device=str(like.device), dtype=like.dtype,
-            tf32=like.tf32, choices=choices, batch_norm=batch_norm,
-        )  # fmt: skip
-        values = own.at(0.0, 0.0)
-        if run is not None:
-            run.add(row, values, time.perf_counter() - began)
-        else:
-            known[row] = values
-        progress(1)
-    return np.array([known[row]["loss"] for row in range(len(runs))])
-
-
-def paths(runs: Runs, found: Principal, losses: Floats) -> list[Trajectory]:
-    """One trajectory for each run, in the plane's coordinates."""
-    made, at = [], 0
-    for snapshots, name in zip(runs.runs, runs.names, strict=True):
-        own = slice(at, at + len(snapshots))
-        made.append(
-            Trajectory(
-                name, "optimiser", found.coordinates[own], losses[own], found.off_plane[own],
-                snapshots.steps,
-            )
-        )  # fmt: skip
-        at = own.stop
-    return made

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lossviz.api import surface
+    from lossviz.api import line, surface, trajectory
     from lossviz.landscape import (
         Contour,
         CriticalPoint,
@@ -30,8 +30,10 @@ _HOMES = {
     "Provenance": "lossviz.landscape",
     "Surface": "lossviz.landscape",
     "Trajectory": "lossviz.landscape",
+    "line": "lossviz.api",
     "read": "lossviz.ply",
     "surface": "lossviz.api",
+    "trajectory": "lossviz.api",
     "write": "lossviz.ply",
 }
 __all__ = [
@@ -44,8 +46,10 @@ __all__ = [
     "Surface",
     "Trajectory",
     "__version__",
+    "line",
     "read",
     "surface",
+    "trajectory",
     "write",
 ]
 

@@ -1,10 +1,10 @@
-"""Files that are replaced as a whole: whoever looks finds the old one or the new one."""
+"""Files that are replaced as a whole, so that others find the old one or the new; and names."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -37,3 +37,12 @@ def replace(path: Path, fill: Callable[[IO[bytes]], object], place: str) -> None
             raise
     except OSError as error:
         raise LossvizError(f"{place}: cannot be written: {error.strerror or error}") from None
+
+
+def distinct(paths: Sequence[str]) -> list[str]:
+    """Names for files: without folders, unless two are the same."""
+    names = [Path(path).name for path in paths]
+    if len(set(names)) == len(names):
+        return names
+    longer = ["/".join(Path(path).parts[-2:]) for path in paths]
+    return longer if len(set(longer)) == len(longer) else [f"{n} {k}" for k, n in enumerate(names)]

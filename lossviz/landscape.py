@@ -134,6 +134,11 @@ class Curve:
             points = _floats(self.points, "points", (self.alphas.size, 2))
             object.__setattr__(self, "points", points)
 
+    def placed(self, start: ArrayLike, end: ArrayLike) -> Curve:
+        """The same, over a surface: ``start`` and ``end`` are where alpha is 0 and 1, ``(2,)``."""
+        alphas = self.alphas[:, None]
+        return replace(self, points=(1 - alphas) * np.asarray(start) + alphas * np.asarray(end))
+
     def barrier(self, quantity: str = LOSS) -> tuple[float, float]:
         """The highest loss above the straight line between the ends, and its alpha.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from lossviz.commands import options, origin, planes
 from lossviz.commands.report import check_output, clock, finite, open_window
 from lossviz.commands.runs import open_run, own_folder, settings_of
 from lossviz.errors import UsageError
+from lossviz.files import distinct
 
 if TYPE_CHECKING:
     from compute.evaluation import Evaluator
@@ -131,14 +131,14 @@ def _lines(args: argparse.Namespace, problem: Problem, device: str) -> tuple[lis
         moving = mode == "interpolated"
         theta = planes.own_network(problem, statistics=moving)
         lines = []
-        for name, path in zip(planes.distinct(args.to), args.to, strict=True):
+        for name, path in zip(distinct(args.to), args.to, strict=True):
             other = planes.other_network(problem, path, statistics=moving, trust=args.trust_pickle)
             lines.append(Line(name, line_to(theta, other, name), mode))
         return lines, planes.Chosen(lines[0].plane, mode)
     if (args.directions or "random") != "random":
         folder = args.output.with_suffix(".lines")
         chosen = planes.choose_plane(args, problem, folder, device, needed=1)
-        names = _names(chosen.plane.kind)
+        names = planes.direction_names(chosen.plane.kind)
         sides = zip(names, (chosen.plane.delta, chosen.plane.eta), strict=True)
         return [
             Line(name, replace(chosen.plane, delta=side, eta={}),
@@ -153,17 +153,6 @@ def _lines(args: argparse.Namespace, problem: Problem, device: str) -> tuple[lis
         plane = replace(chosen.plane, eta={})
         found.append(Line(f"random, seed {own.seed}", plane, chosen.batch_norm))
     return found, replace(chosen, plane=found[0].plane)
-
-
-def _names(kind: str) -> tuple[str, str]:
-    """What a plane's two directions are called as lines."""
-    if kind == "hessian":
-        return "first Hessian eigenvector", "second Hessian eigenvector"
-    if kind == "hessian:ends":
-        return "eigenvector of λmax", "eigenvector of λmin"
-    if kind.startswith("pca"):
-        return "PC 1", "PC 2"
-    return f"{kind} δ", f"{kind} η"
 
 
 def _curve(
@@ -224,8 +213,6 @@ def _placed(
     chosen: Chosen,
 ) -> Curve:  # fmt: skip
     """The curve with its place on the file's surface, if it lies in that plane."""
-    import numpy as np
-
     from compute.directions import inner
 
     if old is None or old.surface is None:
@@ -236,7 +223,7 @@ def _placed(
     alpha, beta, distance = own.project(plane.delta)
     if not distance <= ON_PLANE * inner(plane.delta, plane.delta) ** 0.5:
         return curve
-    return replace(curve, points=curve.alphas[:, None] * np.array([alpha, beta]))
+    return curve.placed((0.0, 0.0), (alpha, beta))
 
 
 def _landscape(
@@ -258,14 +245,20 @@ def _landscape(
 def _report(
     args: argparse.Namespace, told: Sequence[tuple[Curve, float]], known: Provenance
 ) -> None:
+    from compute.curve import barrier_told, ends_of
+
     found: list[dict[str, Any]] = []
     for curve, error in told:
         entry: dict[str, Any] = {"name": curve.name, "points": int(curve.alphas.size)}
         entry |= {"loss_min": float(curve.quantities["loss"].min())}
         if args.to:
             barrier, at = curve.barrier()
-            both = [_at(curve, end) for end in (0.0, 1.0)]
-            entry |= {"ends": both, "barrier": barrier, "barrier_at": at, "barrier_stderr": error}
+            entry |= {
+                "ends": list(ends_of(curve)),
+                "barrier": barrier,
+                "barrier_at": at,
+                "barrier_stderr": error,
+            }
         if curve.points is not None:
             entry["on_surface"] = True
         found.append(entry)
@@ -276,20 +269,7 @@ def _report(
         return
     print(f"{args.output}: {len(found)} curve{'s' * (len(found) != 1)} x {known.samples:,} samples "
           f"in {clock(known.duration)}")  # fmt: skip
-    for entry in found:
-        line = f"  {entry['name']}: lowest loss {entry['loss_min']:.5g}"
-        if args.to:
-            error = entry["barrier_stderr"]
-            plus = f" ± {error:.2g}" if math.isfinite(error) else ""
-            ends = " and ".join(f"{end:.5g}" for end in entry["ends"])
-            line = (f"  to {entry['name']}: ends {ends}, barrier {entry['barrier']:.5g}{plus} "
-                    f"at alpha {entry['barrier_at']:.3g}")  # fmt: skip
-        print(line)
+    for curve, error in told:
+        lowest = f"{curve.name}: lowest loss {curve.quantities['loss'].min():.5g}"
+        print(f"  {barrier_told(curve, error) if args.to else lowest}")
     print(f"  lossviz view {args.output}")
-
-
-def _at(curve: Curve, alpha: float) -> float:
-    import numpy as np
-
-    where = np.flatnonzero(curve.alphas == alpha)
-    return float(curve.quantities["loss"][where[0]]) if where.size else float("nan")

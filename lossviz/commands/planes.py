@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lossviz.commands import options
 from lossviz.errors import UsageError
+from lossviz.files import distinct
 
 if TYPE_CHECKING:
     from compute.directions import Direction
@@ -91,7 +92,7 @@ def choose_plane(
         plane = random_plane(
             problem.model, seed=args.seed, normalize=args.normalize or "filter", ignore=ignore
         )
-        chosen = Chosen(plane, _fixed_statistics(args, "random directions"))
+        chosen = Chosen(plane, fixed_statistics(args.batch_norm, "random directions"))
     elif kind.partition(":")[0] == "hessian":
         chosen = _hessian(args, problem, kind.partition(":")[2] or "top", folder, device)
     elif kind.startswith("pca:"):
@@ -100,7 +101,7 @@ def choose_plane(
         theta = directions.state_of(problem.model)
         delta, eta = direction_files.read(kind, theta, needed=needed)
         plane = Plane(theta, delta, eta, kind=Path(kind).name)
-        chosen = _scaled(args, _from_file(args, plane))
+        chosen = scaled(as_it_moves(plane, args.batch_norm), args.normalize, args.ignore)
     if args.save_directions:
         plane = chosen.plane
         direction_files.save(args.save_directions, plane.delta, plane.eta, plane.theta)
@@ -191,23 +192,14 @@ def _through(args: argparse.Namespace, problem: Problem) -> Chosen:
     return Chosen(plane, mode)
 
 
-def distinct(paths: list[str]) -> list[str]:
-    """Names for files: without folders, unless two are the same."""
-    names = [Path(path).name for path in paths]
-    if len(set(names)) == len(names):
-        return names
-    longer = ["/".join(Path(path).parts[-2:]) for path in paths]
-    return longer if len(set(longer)) == len(longer) else [f"{n} {k}" for k, n in enumerate(names)]
-
-
 def _hessian(
     args: argparse.Namespace, problem: Problem, kind: str, folder: Path, device: str
 ) -> Chosen:
-    from compute.hessian import hessian_plane
+    from compute.hessian import eigenvalues_told, hessian_plane
     from compute.plane import Plane
     from compute.problem import batches_sha256
 
-    mode = _fixed_statistics(args, "Hessian directions")
+    mode = fixed_statistics(args.batch_norm, "Hessian directions")
     theta = own_network(problem, statistics=False)
     asked = {"ignore": args.ignore or "biasbn", "seed": args.seed, "kind": kind,
              "batches": batches_sha256(problem.batches)}  # fmt: skip
@@ -222,14 +214,21 @@ def _hessian(
             problem, theta, kind=kind, ignore=asked["ignore"], seed=args.seed, device=device,
             progress=_tell_step,
         )  # fmt: skip
-        told = tuple(
-            f"{value:.5g} ± {error:.1g}"
-            for value, error in zip(pairs.values[::-1], pairs.residuals[::-1], strict=True)
-        )
-        found = Chosen(plane, mode, (f"Hessian eigenvalues {' and '.join(told)}",))
+        found = Chosen(plane, mode, (eigenvalues_told(pairs),))
         _keep(folder, asked, found.plane, found.notes[0])
     print(f"lossviz: {found.notes[0]}", file=sys.stderr)
-    return _scaled(args, found)
+    return scaled(found, args.normalize, args.ignore)
+
+
+def direction_names(kind: str) -> tuple[str, str]:
+    """What a plane's two directions are called as lines."""
+    if kind == "hessian":
+        return "first Hessian eigenvector", "second Hessian eigenvector"
+    if kind == "hessian:ends":
+        return "eigenvector of λmax", "eigenvector of λmin"
+    if kind.startswith("pca"):
+        return "PC 1", "PC 2"
+    return f"{kind} δ", f"{kind} η"
 
 
 def _tell_step(step: int, residual: float) -> None:
@@ -299,14 +298,20 @@ def _pca(args: argparse.Namespace, problem: Problem, folder: Path) -> Chosen:
              "mean": "centred on their mean"}[center]  # fmt: skip
     note = f"principal directions of {len(runs)} snapshots, {where}"
     chosen = Chosen(plane, mode, (note,), found, runs)
-    return _scaled(args, chosen) if args.normalize not in (None, "none") else chosen
+    return scaled(chosen, args.normalize, None)
 
 
-def _from_file(args: argparse.Namespace, plane: Plane) -> Chosen:
-    """Statistics move as the file says, unless they shall not."""
+def as_it_moves(plane: Plane, batch_norm: str | None) -> Chosen:
+    """A plane that is given: batch norm's statistics move as it says, unless they shall not.
+
+    Raises
+    ------
+    UsageError
+        If they shall move, and it does not say how.
+    """
     from compute.directions import parameters_of
 
-    mode = args.batch_norm or ("interpolated" if plane.moves_statistics else "stored")
+    mode = batch_norm or ("interpolated" if plane.moves_statistics else "stored")
     if mode == "interpolated" and not plane.moves_statistics:
         raise UsageError(f"batch-norm: {plane.kind} does not move batch norm's statistics")
     if mode != "interpolated":
@@ -315,25 +320,38 @@ def _from_file(args: argparse.Namespace, plane: Plane) -> Chosen:
     return Chosen(plane, mode)
 
 
-def _fixed_statistics(args: argparse.Namespace, what: str) -> str:
-    if args.batch_norm == "interpolated":
+def fixed_statistics(batch_norm: str | None, what: str) -> str:
+    """Where batch norm's statistics come from on planes that lead to no other network.
+
+    Raises
+    ------
+    UsageError
+        If they shall be interpolated.
+    """
+    if batch_norm == "interpolated":
         raise UsageError(
             f"batch-norm: {what} lead to no other network to interpolate towards; "
             "expected stored or recomputed"
         )
-    return args.batch_norm or "stored"
+    return batch_norm or "stored"
 
 
-def _scaled(args: argparse.Namespace, chosen: Chosen) -> Chosen:
-    """Directions that are not random, normalised only if that is asked."""
+def scaled(chosen: Chosen, normalize: str | None, ignore: str | None) -> Chosen:
+    """Directions that are not random, normalised only if that is asked.
+
+    Raises
+    ------
+    UsageError
+        If they move batch norm's statistics, which have no scale.
+    """
     from compute.directions import normalized
 
     plane = chosen.plane
-    if args.normalize in (None, "none") and args.ignore in (None, plane.ignore, "none"):
+    if normalize in (None, "none") and ignore in (None, plane.ignore, "none"):
         return chosen
     if plane.moves_statistics:
         raise UsageError("normalize: directions that move batch norm's statistics cannot be scaled")
-    normalize, ignore = args.normalize or "none", args.ignore or plane.ignore or "none"
+    normalize, ignore = normalize or "none", ignore or plane.ignore or "none"
     delta, eta = (
         normalized(direction, plane.theta, normalize=normalize, ignore=ignore)
         for direction in (plane.delta, plane.eta)

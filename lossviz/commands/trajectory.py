@@ -75,7 +75,7 @@ def _paths(work: Work) -> Sequence[Trajectory]:
     """The runs with the true loss of every snapshot, computed once."""
     from tqdm import tqdm
 
-    from compute import trajectory
+    from compute import paths
     from compute.plane import Plane
     from compute.run import Run
 
@@ -91,10 +91,10 @@ def _paths(work: Work) -> Sequence[Trajectory]:
     try:
         with tqdm(total=len(chosen.runs), initial=len(run.points), unit="snapshots",
                   desc="path", disable=None) as bar:  # fmt: skip
-            losses = trajectory.path_losses(
+            losses = paths.path_losses(
                 like.problem, chosen.runs, like, batch_norm=chosen.batch_norm, run=run,
                 progress=bar.update,
             )  # fmt: skip
     finally:
         run.close()
-    return trajectory.paths(chosen.runs, chosen.principal, losses)
+    return paths.paths(chosen.runs, chosen.principal, losses)
