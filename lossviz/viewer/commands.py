@@ -94,6 +94,8 @@ BINDINGS = (
     Binding(("I",), Toggle("isolines.surface"), "isolines"),
     Binding(("F",), Toggle("isolines.floor"), "floor"),
     Binding(("T",), Toggle("trajectories.shown"), "trajectories"),
+    Binding(("G",), Toggle("critical.shown"), "critical points"),
+    Binding(("D",), Toggle("critical.lines"), "lines of steepest descent"),
     Binding(("M",), Toggle("marks.shown"), "marks"),
     Binding(("W",), Toggle("surface.wire"), "the computed grid"),
     Binding(("A",), Toggle("axes.axes"), "axes"),
@@ -113,6 +115,8 @@ MOUSE = (
     ("wheel", "nearer and farther, at the pointer"),
     ("middle click", "turn around this point"),
     ("double click", "fly to this point"),
+    ("click on a critical point", "fly to it"),
+    ("Shift + double click", "drop a ball: steepest descent"),
     ("Ctrl + click on a slider", "type its value"),
     ("drop files", "open them"),
 )

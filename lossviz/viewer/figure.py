@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lossviz.landscape import LOSS, Curve
 from lossviz.viewer.annotations import make_ticks, named
-from lossviz.viewer.inks import inks
+from lossviz.viewer.inks import inks, line_count
 from lossviz.viewer.layout import TEXT, Rect
 from lossviz.viewer.polylines import Lines, line, thin
 from lossviz.viewer.scene import LOG_RATIO, Item, Range, Scene, share
@@ -79,7 +79,7 @@ def traces(item: Item, state: ViewState) -> list[Trace]:
     """Everything that the figure of a landscape shows."""
     curves = shown_curves(item, state)
     single = len(item.landscape.curves) == 1
-    own = inks(max(len(item.landscape.curves) + len(item.landscape.trajectories), 2))
+    own = inks(max(line_count(item.landscape), 2))
     found = []
     for number, curve in curves:
         for quantity, (axis, _) in QUANTITIES.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lossviz.landscape import Landscape
 from lossviz.viewer.colormaps import luminance, table
 
 # Of middle lightness, so that they are read on white and on the dark theme's ground alike.
@@ -14,6 +15,12 @@ _FEW = np.array([
     [0x9A, 0x5B, 0x48], [0x6B, 0x7A, 0x8F],
 ], np.uint8)  # fmt: skip
 BRIGHTEST = 0.42  # luminance of a path: more is not seen beside its casing
+
+
+def line_count(landscape: Landscape) -> int:
+    """How many inks the lines of a landscape need: its curves, then its optimisers' paths."""
+    runs = sum(run.kind != "descent" for run in landscape.trajectories)
+    return len(landscape.curves) + runs
 
 
 def inks(count: int) -> NDArray[np.uint8]:

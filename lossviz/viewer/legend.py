@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from lossviz.landscape import LOSS, Curve
 from lossviz.viewer.annotations import shortened
 from lossviz.viewer.colormaps import to_linear
+from lossviz.viewer.critical import BORDER, COLORS, KINDS, PLURALS, counts, least_told
+from lossviz.viewer.descents import dropped, from_file
 from lossviz.viewer.figure import goes_between, traces
 from lossviz.viewer.layout import TEXT, Layout, Rect, layout
 from lossviz.viewer.paths import (
@@ -22,8 +24,10 @@ from lossviz.viewer.paths import (
     shown_paths,
     true_loss_shown,
 )
+from lossviz.viewer.renderers.critical import SHAPES
 from lossviz.viewer.renderers.overlay import Box, Label
 from lossviz.viewer.renderers.paths import ramp_colors
+from lossviz.viewer.renderers.points import FULL, HOLLOW, UP, Sign
 from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import bitmap, one_line
@@ -33,6 +37,7 @@ from lossviz.viewer.ticks import number
 ROW = 16.0  # points: the height of one row
 SWATCH, RAMP = 20.0, 54.0  # points: the length of a line's piece, of a ramp
 GAP, APART = 5.0, 16.0  # points: beside a piece, between entries
+SIGN = 4.0  # points: radius of a sign
 WHOLE = ((0.0, 1.0),)  # shares of a piece that are drawn
 DASHES = ((0.0, 0.25), (0.375, 0.625), (0.75, 1.0))
 LONGEST = 190.0  # points of a name
@@ -53,12 +58,15 @@ class Entry:
     thickness: float = 2.4  # points
     pattern: tuple[tuple[float, float], ...] = WHOLE
     names: int = 1  # it stands for so many
+    sign: tuple[float, float] | None = None  # a shape, hollow or not, in the place of the piece
 
     @property
     def length(self) -> float:
         """Of the piece, in points."""
         if self.colors is None:
             return 0.0
+        if self.sign is not None:
+            return 2.4 * SIGN
         return SWATCH if len(self.colors) == 1 else RAMP
 
 
@@ -84,7 +92,26 @@ def entries(scene: Scene, state: ViewState, index: int) -> list[Entry]:
         found.append(Entry(one_line(path.name), colors=ink(item, path)[None]))
     if len(named) > MOST:
         found[-1] = replace(found[-1], names=1 + len(named) - MOST)
-    return found
+    return [*found, *_critical(scene, state, index)]
+
+
+def _critical(scene: Scene, state: ViewState, index: int) -> Iterator[Entry]:
+    """How many critical points of every kind, from which persistence on; what thin lines are."""
+    item, theme = scene.items[index], THEMES[state.picture.theme]
+    ink_ = (np.array([theme.ink]) * 255).astype(np.uint8)
+    if state.critical.shown and item.landscape.critical_points:
+        for name, shown, all_ in counts(item, state):
+            if name == BORDER:
+                if state.critical.border:
+                    yield Entry(f"{shown} {name}", colors=ink_, sign=(UP, HOLLOW))
+                continue
+            kind = PLURALS.index(name)
+            said = KINDS[kind] if all_ == 1 else name
+            counted = f"{shown} {said}" if shown == all_ else f"{shown} of {all_} {said}"
+            yield Entry(counted, colors=COLORS[kind][None], sign=(SHAPES[KINDS[kind]], FULL))
+        yield Entry(least_told(item, state))
+    if state.critical.lines and (from_file(item) or dropped(item, state, index)):
+        yield Entry("steepest descent on the slice", colors=ink_, thickness=1.4)
 
 
 def _figure_entries(item: Item, state: ViewState) -> list[Entry]:
@@ -163,7 +190,7 @@ def rows(found: Sequence[Entry], width: float, scale: float) -> list[list[Entry]
 
 def legend(
     found: Sequence[Entry], place: Rect, state: ViewState, scale: float
-) -> Iterator[Label | Box]:
+) -> Iterator[Label | Box | Sign]:
     """Draw entries in rows, each row centred in ``place``."""
     for index, row in enumerate(rows(found, place.width, scale)):
         wide = sum(_width(entry, scale) + APART * scale for entry in row) - APART * scale
@@ -187,10 +214,16 @@ def _text(text: str, scale: float) -> str:
 
 def _draw(
     entry: Entry, x: float, y: float, state: ViewState, scale: float
-) -> Iterator[Label | Box]:
+) -> Iterator[Label | Box | Sign]:
     color = (*THEMES[state.picture.theme].linear("ink"), 1.0)
     for text in (entry.before, None, entry.after):
         if text is None and entry.colors is not None:
+            if entry.sign is not None:
+                red, green, blue = to_linear(entry.colors[0] / 255).tolist()
+                middle = x + entry.length * scale / 2
+                yield Sign(middle, y, (red, green, blue), SIGN, *entry.sign)
+                x += (entry.length + GAP) * scale
+                continue
             high = (entry.thickness if len(entry.colors) == 1 else 7.0) * scale
             yield from _piece(entry, Rect(x, y - high / 2, entry.length * scale, high))
             x += (entry.length + GAP) * scale

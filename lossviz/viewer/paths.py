@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lossviz.landscape import LOSS
 from lossviz.viewer.heights import Heights, moving_stride
-from lossviz.viewer.inks import inks
+from lossviz.viewer.inks import inks, line_count
 from lossviz.viewer.polylines import Lines, clip, laid, line, together, with_heights
 from lossviz.viewer.scene import Item, Range, Scene
 from lossviz.viewer.state import ViewState
@@ -43,7 +43,7 @@ class Path:
 
 
 def all_paths(item: Item) -> list[Path]:
-    """Everything that runs over the surface of a landscape."""
+    """Everything that runs over the surface of a landscape, less its lines of steepest descent."""
     own = item.landscape
     found = []
     for number, curve in enumerate(own.curves):
@@ -51,9 +51,9 @@ def all_paths(item: Item) -> list[Path]:
             still = np.zeros(curve.alphas.size)
             found.append(Path(curve.name, curve.points, curve.quantities[LOSS], curve.alphas, still,
                               True, number))  # fmt: skip
-    for number, run in enumerate(own.trajectories, len(own.curves)):
-        name = run.name + (" (steepest descent)" if run.kind == "descent" else "")
-        found.append(Path(name, run.points, run.losses, run.steps, run.off_plane, False, number))
+    runs = [run for run in own.trajectories if run.kind != "descent"]
+    for number, run in enumerate(runs, len(own.curves)):
+        found.append(Path(run.name, run.points, run.losses, run.steps, run.off_plane, False, number))
     return found
 
 
@@ -67,8 +67,7 @@ def shown_paths(item: Item, state: ViewState) -> list[Path]:
 
 def ink(item: Item, path: Path) -> NDArray[np.uint8]:
     """``(3,)`` uint8 sRGB: the path's own colour."""
-    own = item.landscape
-    return inks(len(own.curves) + len(own.trajectories))[path.number]
+    return inks(line_count(item.landscape))[path.number]
 
 
 def coloring(item: Item, state: ViewState) -> str:
@@ -76,7 +75,8 @@ def coloring(item: Item, state: ViewState) -> str:
     asked = state.trajectories.color
     if asked != "auto":
         return asked
-    return "run" if len(item.landscape.trajectories) > 1 else "step"
+    runs = [path for path in all_paths(item) if not path.is_curve]
+    return "run" if len(runs) > 1 else "step"
 
 
 def color_span(scene: Scene, state: ViewState, index: int) -> Range:

@@ -19,10 +19,13 @@ from lossviz.viewer.layout import Layout, Rect
 from lossviz.viewer.legend import arranged, entries, legend
 from lossviz.viewer.pins import pins
 from lossviz.viewer.programs import program, set_uniforms
-from lossviz.viewer.renderers.figure import FigureRenderer
+from lossviz.viewer.renderers.critical import CriticalRenderer
+from lossviz.viewer.renderers.figure import FigureRenderer, to_clip
 from lossviz.viewer.renderers.lines import LineRenderer
 from lossviz.viewer.renderers.overlay import Box, Label, OverlayRenderer
-from lossviz.viewer.renderers.paths import PathRenderer
+from lossviz.viewer.renderers.paths import LIGHT, PathRenderer
+from lossviz.viewer.renderers.points import PointRenderer, Sign
+from lossviz.viewer.renderers.strips import Eye, StripRenderer
 from lossviz.viewer.renderers.surface import SurfaceRenderer
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
@@ -56,10 +59,15 @@ class Picture:
         self.textures = Textures(ctx)
         self._owned.callback(self.textures.release)
         self.surface = self._own(SurfaceRenderer(ctx, self.textures))
-        self.paths = self._own(PathRenderer(ctx, self.textures))
+        self.strips = self._own(StripRenderer(ctx))
+        self.points = self._own(PointRenderer(ctx))
+        self.paths = PathRenderer(ctx, self.textures, self.strips, self.points)
+        self.critical = CriticalRenderer(ctx, self.textures, self.strips, self.points)
         self.lines = self._own(LineRenderer(ctx))
         self.overlay = self._own(OverlayRenderer(ctx))
-        self.figure = self._own(FigureRenderer(ctx, self.textures, self.overlay))
+        self.figure = FigureRenderer(
+            ctx, self.textures, self.overlay, self.strips, self.points
+        )
         self.resolve_program = self._own(program(ctx, "resolve"))
         self.resolve_quad = self._own(ctx.vertex_array(self.resolve_program, []))
         self._canvas: _Canvas | None = None
@@ -94,6 +102,7 @@ class Picture:
         canvas.drawn.use()
         canvas.drawn.clear(*_premultiplied(theme.linear("background"), transparent))
         overlay: list[Label | Box] = []
+        signs: list[Sign] = []
         for index, (cell, cell_view) in enumerate(zip(found.cells, seen, strict=True)):
             canvas.drawn.scissor = _scissor(cell, tile, samples)
             self._draw_cell(scene, state, index, cell, cell_view, tile, scale, samples, moving,
@@ -108,15 +117,18 @@ class Picture:
             for index, place in enumerate(found.titles):
                 overlay += title(scene, state, index, place, scale)
         for index, place in enumerate(found.legends):
-            overlay += legend(entries(scene, state, index), place, state, scale)
+            for part in legend(entries(scene, state, index), place, state, scale):
+                (signs if isinstance(part, Sign) else overlay).append(part)  # type: ignore[arg-type]
         self.ctx.disable(moderngl.DEPTH_TEST)
         self._blend()
         colors = self.textures.color_table(state.surface.colormap, state.surface.reverse)
         self.overlay.draw(overlay, tile, scale, colors, density=samples)
+        size = round(tile.width) * samples, round(tile.height) * samples
+        rows = np.array([sign.row for sign in signs])
+        self.points.draw(rows, Eye(to_clip(tile), size), scale * samples, LIGHT, 0.0, 1.0)
         self._finish(canvas, target, tile, samples, offset)
         self.textures.forget_unused()
-        self.paths.forget_unused()
-        self.figure.forget_unused()
+        self.strips.forget_unused()
 
     def _draw_cell(
         self, scene: Scene, state: ViewState, index: int, cell: Rect, cell_view: View, tile: Rect,
@@ -139,10 +151,11 @@ class Picture:
             )  # fmt: skip
         self._blend()
         viewport = round(tile.width) * samples, round(tile.height) * samples
-        self.paths.draw(
-            scene, state, index, cell_view, canvas.drawn, camera=camera, viewport=viewport,
-            scale=scale * samples, moving=moving,
-        )  # fmt: skip
+        for draw in (self.critical.draw_lines, self.paths.draw, self.critical.draw_points):
+            draw(
+                scene, state, index, cell_view, canvas.drawn, camera=camera, viewport=viewport,
+                scale=scale * samples, moving=moving,
+            )  # fmt: skip
         labels: list[Label] = []
         if state.axes.axes:
             lines, labels = axes(scene, state, index, cell_view, cell, scale)

@@ -11,12 +11,13 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.errors import InputError
-from lossviz.landscape import LOSS, Landscape, Surface
+from lossviz.landscape import LOSS, Landscape, Surface, Trajectory
 from lossviz.viewer.occlusion import SIDE, ambient_occlusion
 from lossviz.viewer.refine import bridge, factor, refine
 from lossviz.viewer.state import ViewState
@@ -121,6 +122,9 @@ class Item:
         self._fields: dict[tuple[str, bool], Field] = {}
         self._spans: dict[str, tuple[float, float, float] | None] = {}
         self._occlusion: tuple[Hashable, NDArray[np.float32]] | None = None
+        # Lines of steepest descent by their start in alpha, beta; None: there is none from there.
+        self.dropped: dict[tuple[float, float], Trajectory | None] = {}
+        self.memo: dict[str, tuple[Hashable, Any]] = {}  # what was made of it, and depends on a key
         self.key = next(_KEYS)  # id() would be given out again: textures are kept under this
 
     @property

@@ -18,6 +18,9 @@ SCALES = ("auto", "linear", "log")
 THEMES = ("light", "dark", "paper")
 PATH_COLORS = ("auto", "step", "loss", "off_plane", "run")
 MOST_HIDDEN = 10_000  # names in a list
+MOST_STARTS = 100
+
+Start = tuple[int, float, float]  # the number of a landscape, alpha, beta
 
 
 @dataclass
@@ -84,6 +87,19 @@ class MarkState:
 
 
 @dataclass
+class CriticalState:
+    """Critical points of the slice, and its lines of steepest descent."""
+
+    shown: bool = True
+    persistence: float | None = None  # the least that is shown; None: what stands out, of each
+    border: bool = False  # also the window's own extrema, which are none of the loss
+    size: float = 4.5  # radius in points
+    lines: bool = True
+    width: float = 1.2  # of the lines, in points
+    starts: tuple[Start, ...] = ()  # of lines that were asked for by hand
+
+
+@dataclass
 class AxesState:
     """What frames the picture."""
 
@@ -138,6 +154,7 @@ class ViewState:
     trajectories: TrajectoryState = field(default_factory=TrajectoryState)
     curves: CurveState = field(default_factory=CurveState)
     marks: MarkState = field(default_factory=MarkState)
+    critical: CriticalState = field(default_factory=CriticalState)
     axes: AxesState = field(default_factory=AxesState)
     camera: CameraState = field(default_factory=CameraState)
     picture: PictureState = field(default_factory=PictureState)
@@ -176,7 +193,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "height_ratio": (0.01, 10), "light": (0, 2), "occlusion": (0, 2), "count": (1, 200),
     "width": (0, 100), "opacity": (0, 1), "elevation": (-90, 90), "distance": (0, 1e6),
     "fov": (1, 120), "supersample": (1, 4), "scale": (0, 100), "azimuth": (-1e6, 1e6),
-    "target": (-1e6, 1e6),
+    "target": (-1e6, 1e6), "persistence": (0, math.inf), "size": (0, 100),
 }  # fmt: skip
 _PICTURE_BOUNDS: dict[str, tuple[float, float]] = {"width": (16, 8192), "height": (16, 8192)}
 
@@ -197,8 +214,10 @@ def _fill(part: Any, values: Mapping[str, Any], place: str) -> None:
 
 def _checked(part: Any, name: str, value: Any, old: Any, where: str) -> Any:
     """``value`` in the type of the field, within its choices or bounds."""
-    if name in ("cap", "color_range") and value is None:
+    if name in ("cap", "color_range", "persistence") and value is None:
         return None
+    if name == "starts":
+        return _starts(value, where)
     if name == "hidden":
         known = isinstance(value, list | tuple) and len(value) <= MOST_HIDDEN
         if not known or not all(isinstance(one, str) for one in value):
@@ -222,6 +241,19 @@ def _checked(part: Any, name: str, value: Any, old: Any, where: str) -> Any:
         return value
     number = _number(part, name, value, where)
     return int(number) if isinstance(old, int) else number
+
+
+def _starts(value: Any, where: str) -> tuple[Start, ...]:
+    """A list of a landscape's number, alpha and beta."""
+    known = isinstance(value, list | tuple) and len(value) <= MOST_STARTS
+    if not known or not all(isinstance(one, list | tuple) and len(one) == 3 for one in value):
+        raise InputError(
+            f"{where}: expected at most {MOST_STARTS} of [landscape, alpha, beta], got {value!r:.60}"
+        )
+    found = [[_number(None, "starts", number, where) for number in one] for one in value]
+    if not all(index >= 0 and index.is_integer() for index, _, _ in found):
+        raise InputError(f"{where}: expected the numbers of landscapes, got {value!r:.60}")
+    return tuple((int(index), alpha, beta) for index, alpha, beta in found)
 
 
 def _number(part: Any, name: str, value: Any, where: str) -> float:

@@ -10,7 +10,7 @@ from imgui_bundle import imgui, implot
 from lossviz.landscape import LOSS
 from lossviz.viewer.commands import Command
 from lossviz.viewer.figure import ACCURACY, Figure, Trace, figure
-from lossviz.viewer.inks import inks
+from lossviz.viewer.inks import inks, line_count
 from lossviz.viewer.layout import Rect
 from lossviz.viewer.panels.widgets import checks, choice, color_square, slider
 from lossviz.viewer.scene import Item, Scene
@@ -126,7 +126,7 @@ def _list(item: Item, state: ViewState) -> None:
     if len(curves) < 2:
         return
     hidden = set(state.trajectories.hidden)
-    colors = inks(len(curves) + len(item.landscape.trajectories))
+    colors = inks(line_count(item.landscape))
     height = min(len(curves), MOST_LINES) * imgui.get_frame_height_with_spacing()
     imgui.begin_child("curves", imgui.ImVec2(0, height))
     clipper = imgui.ListClipper()

@@ -80,7 +80,8 @@ def _lines(item: Item) -> None:
         barrier, at = curve.barrier() if goes_between(item) else (math.nan, math.nan)
         high = "" if math.isnan(barrier) else f", barrier {number(barrier)} at α = {number(at)}"
         fact("curve", f"{one_line(curve.name)}: {curve.alphas.size:,} points{high}")
-    for path in own.trajectories[:MOST]:
+    runs = [path for path in own.trajectories if path.kind != "descent"]
+    for path in runs[:MOST]:
         x, y = (np.array([axis[0], axis[-1]]) for axis in (item.surface.alphas, item.surface.betas))
         low, high_ = np.array([x[0], y[0]]), np.array([x[1], y[1]])
         with np.errstate(invalid="ignore"):

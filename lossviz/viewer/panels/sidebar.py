@@ -10,6 +10,7 @@ from lossviz.viewer.commands import Command
 from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.panels import (
     camera,
+    critical,
     curves,
     help_card,
     information,
@@ -33,6 +34,7 @@ def _has_surface(scene: Scene) -> bool:
 _SECTIONS: dict[str, tuple[Draw, bool, Callable[[Scene], bool]]] = {
     "Surface": (surface.draw, True, _has_surface),
     "Paths and marks": (trajectories.draw, True, trajectories.is_needed),
+    "Critical points": (critical.draw, True, critical.is_needed),
     "Curves": (curves.draw, True, curves.is_needed),
     "Isolines": (isolines.draw, True, _has_surface),
     "Camera": (camera.draw, False, _has_surface),

@@ -37,7 +37,7 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
 
 
 def _has_ramp(item: Item, state: ViewState) -> bool:
-    return bool(item.landscape.trajectories) and coloring(item, state) != "run"
+    return any(not path.is_curve for path in all_paths(item)) and coloring(item, state) != "run"
 
 
 def _list(state: ViewState, scene: Scene) -> None:

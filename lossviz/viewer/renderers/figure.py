@@ -26,7 +26,7 @@ from lossviz.viewer.figure import (
 from lossviz.viewer.inks import inks
 from lossviz.viewer.layout import TEXT, Rect
 from lossviz.viewer.renderers.overlay import Box, Label, OverlayRenderer
-from lossviz.viewer.renderers.points import DISC, PointRenderer
+from lossviz.viewer.renderers.points import DISC, FULL, PointRenderer
 from lossviz.viewer.renderers.strips import Eye, Rgb, StripRenderer, Style
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
@@ -45,9 +45,12 @@ TICK = 4.0  # points
 class FigureRenderer:
     """Draws the curves of landscape ``index`` of a scene into its cell."""
 
-    def __init__(self, ctx: moderngl.Context, textures: Textures, overlay: OverlayRenderer) -> None:
+    def __init__(
+        self, ctx: moderngl.Context, textures: Textures, overlay: OverlayRenderer,
+        strips: StripRenderer, points: PointRenderer,
+    ) -> None:  # fmt: skip
         self.ctx, self.textures, self.overlay = ctx, textures, overlay
-        self.strips, self.points = StripRenderer(ctx), PointRenderer(ctx)
+        self.strips, self.points = strips, points
 
     def draw(
         self, scene: Scene, state: ViewState, index: int, cell: Rect, tile: Rect, *, scale: float,
@@ -61,7 +64,7 @@ class FigureRenderer:
         below = [*_grid(found, state, scale), *_bands(found, state, scale)]
         self.overlay.draw(below, tile, scale, table, density=samples)
         viewport = round(tile.width) * samples, round(tile.height) * samples
-        eye = Eye(_to_clip(tile), viewport)
+        eye = Eye(to_clip(tile), viewport)
         nothing = self.textures.colors("no ramp", lambda: inks(1))
         # Accuracies first: losses are read first.
         for number, trace in sorted(enumerate(found.traces), key=lambda t: t[1].axis):
@@ -78,17 +81,8 @@ class FigureRenderer:
                 self.points.draw(rows, eye, scale * samples, color, 0.0, style.opacity)
         return [*_frame(found, theme, state, scale), *_names(found, theme, scale)]
 
-    def forget_unused(self) -> None:
-        """Release what was not drawn since the last call."""
-        self.strips.forget_unused()
 
-    def release(self) -> None:
-        """Release what this renderer made."""
-        self.strips.release()
-        self.points.release()
-
-
-def _to_clip(tile: Rect) -> NDArray[np.float64]:
+def to_clip(tile: Rect) -> NDArray[np.float64]:
     """(4, 4): from pixels of the picture, y down, to the clip space of its tile."""
     matrix = np.diag([2 / tile.width, -2 / tile.height, 1.0, 1.0])
     matrix[:2, 3] = -1 - 2 * tile.x / tile.width, 1 + 2 * tile.y / tile.height
@@ -103,7 +97,7 @@ def _linear(ink: NDArray[np.uint8]) -> Rgb:
 def _dots(found: Figure, trace: Trace, color: Rgb, radius: float) -> NDArray[np.float64]:
     places = found.place(trace.axis, trace.curve.alphas, trace.values)
     places = places[np.isfinite(places).all(axis=1)]
-    rest = np.broadcast_to([0.0, *color, 1.0, radius, DISC], (len(places), 7))
+    rest = np.broadcast_to([0.0, *color, 1.0, radius, DISC, FULL], (len(places), 8))
     return np.column_stack([places, rest])
 
 

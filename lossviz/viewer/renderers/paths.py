@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from lossviz.landscape import LOSS
 from lossviz.viewer.camera import View
 from lossviz.viewer.colormaps import table, to_linear
-from lossviz.viewer.inks import inks, ramp
+from lossviz.viewer.inks import inks, line_count, ramp
 from lossviz.viewer.paths import INK, MISSING, Laid, coloring, key, lay
 from lossviz.viewer.polylines import Lines
-from lossviz.viewer.renderers.points import DISC, RING, PointRenderer
+from lossviz.viewer.renderers.points import DISC, FULL, HOLLOW, PointRenderer
 from lossviz.viewer.renderers.strips import Eye, StripRenderer, Style
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
@@ -29,10 +29,11 @@ DROPS = 0.6  # points: width of the lines from a true loss to the surface
 class PathRenderer:
     """Draws what runs over landscape ``index`` of a scene; call after the surface is drawn."""
 
-    def __init__(self, ctx: moderngl.Context, textures: Textures) -> None:
-        self.ctx, self.textures = ctx, textures
-        self.strips = StripRenderer(ctx)
-        self.points = PointRenderer(ctx)
+    def __init__(
+        self, ctx: moderngl.Context, textures: Textures, strips: StripRenderer,
+        points: PointRenderer,
+    ) -> None:  # fmt: skip
+        self.ctx, self.textures, self.strips, self.points = ctx, textures, strips, points
         self._laid: dict[object, Laid] = {}
 
     def draw(
@@ -97,7 +98,7 @@ class PathRenderer:
             return lines
 
         item = scene.items[index]
-        count = len(item.landscape.curves) + len(item.landscape.trajectories)
+        count = line_count(item.landscape)
         self.strips.draw(
             (found.number, part), make, eye, style,
             self.textures.colors(("ramp", *_ramp_name(scene, state, index)),
@@ -111,23 +112,16 @@ class PathRenderer:
         """Rows for the points' renderer and their rims in points: a ring at the start, a disc at
         the end, dots between."""
         width = state.trajectories.width
-        parts = ((found.dots, 0.5 * width + 1.0, DISC, 0.0), (found.starts, width + 2.2, RING, 1.2),
-                 (found.ends, width + 1.8, DISC, 1.2))  # fmt: skip
+        parts = (
+            (found.dots, 0.5 * width + 1.0, FULL, 0.0), (found.starts, width + 2.2, HOLLOW, 1.2),
+            (found.ends, width + 1.8, FULL, 1.2),
+        )  # fmt: skip
         signs = []
-        for lines, radius, shape, rim in parts:
+        for lines, radius, hollow, rim in parts:
             colors = sign_colors(scene, state, index, lines.values)
-            rest = np.broadcast_to([1.0, radius, shape], (len(colors), 3))
+            rest = np.broadcast_to([1.0, radius, DISC, hollow], (len(colors), 4))
             signs.append((np.column_stack([lines.points, colors, rest]), rim))
         return signs
-
-    def forget_unused(self) -> None:
-        """Release what was not drawn since the last call."""
-        self.strips.forget_unused()
-
-    def release(self) -> None:
-        """Release what this renderer made."""
-        self.strips.release()
-        self.points.release()
 
 
 def _ramp_name(scene: Scene, state: ViewState, index: int) -> tuple[str, bool, bool]:
@@ -149,7 +143,7 @@ def sign_colors(
 ) -> NDArray[np.float64]:
     """``(k, 3)`` linear colours of lines' values, as shaders/strips.glsl has them."""
     own = scene.items[index].landscape
-    few = inks(max(len(own.curves) + len(own.trajectories), 1))
+    few = inks(max(line_count(own), 1))
     colors = ramp_colors(scene, state, index)[np.rint(np.clip(values, 0, 1) * 255).astype(int)]
     colors = np.where(values[:, None] == MISSING, 128, colors)
     number = np.clip(values - INK, 0, len(few) - 1).astype(int)

@@ -1,6 +1,8 @@
-"""Signs of constant size on the screen: discs, rings, diamonds."""
+"""Signs of constant size on the screen: discs, triangles, crosses, diamonds, full or hollow."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import moderngl
 import numpy as np
@@ -9,12 +11,30 @@ from numpy.typing import NDArray
 from lossviz.viewer.programs import program, set_uniforms
 from lossviz.viewer.renderers.strips import Eye, Rgb
 
-DISC, RING = 0.0, 1.0
-FLOATS = 9  # place, colour and opacity, radius in points, shape
+DISC, DOWN, UP, CROSS, DIAMOND = 0.0, 1.0, 2.0, 3.0, 4.0  # as in shaders/points.glsl
+FULL, HOLLOW = 0.0, 1.0
+FLOATS = 10  # place, colour and opacity, radius in points, shape, hollow or not
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A sign at (x, y) in pixels of a picture; ``radius`` in points."""
+
+    x: float
+    y: float
+    color: Rgb
+    radius: float
+    shape: float
+    hollow: float
+
+    @property
+    def row(self) -> tuple[float, ...]:
+        """``(FLOATS,)``."""
+        return self.x, self.y, 0.0, *self.color, 1.0, self.radius, self.shape, self.hollow
 
 
 class PointRenderer:
-    """Draws signs that are given anew each time; there are never many."""
+    """Draws signs that are given anew each time, all in one call."""
 
     def __init__(self, ctx: moderngl.Context) -> None:
         self.ctx = ctx
@@ -23,7 +43,7 @@ class PointRenderer:
         self.quads = self._quads()
 
     def _quads(self) -> moderngl.VertexArray:
-        layout, names = "3f4 4f4 2f4 /i", ("place", "color", "kind")
+        layout, names = "3f4 4f4 3f4 /i", ("place", "color", "kind")
         return self.ctx.vertex_array(self.program, [(self.buffer, layout, *names)])
 
     def draw(

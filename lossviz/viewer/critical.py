@@ -1,0 +1,182 @@
+"""Critical points of a landscape: which of them are shown, and where they stand in the scene."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lossviz.landscape import CriticalPoint, PointKind
+from lossviz.viewer.heights import Heights, moving_stride
+from lossviz.viewer.scene import LOG_RATIO, Item, Scene
+from lossviz.viewer.state import ViewState
+from lossviz.viewer.ticks import number
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Indices = NDArray[np.intp]
+
+KINDS: tuple[PointKind, ...] = get_args(PointKind)
+PLURALS = ("minima", "saddles", "maxima", "degenerate")
+BORDER = "on the border"
+# Told apart by every kind of eye, and from the colour maps by their casing; sRGB.
+COLORS = np.array(
+    [[0x1E, 0x8A, 0xE6], [0x1B, 0x8A, 0x5A], [0xD0, 0x4E, 0x00], [0x6A, 0x4C, 0x93]], np.uint8
+)
+PERSISTENT = 1e-3  # of the range
+LOG_UNIT = " (log loss)"
+SIGMAS = 10.0  # of the noise
+HUGE = 1e300  # as a hole: beyond it differences overflow
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Critical points as columns, in the order of the landscape."""
+
+    places: Floats  # (k, 2) alpha, beta
+    kinds: Indices  # (k,) into KINDS
+    persistence: Floats  # (k,)
+    border: Mask  # (k,)
+
+
+def columns(item: Item) -> Points:
+    """The critical points of a landscape, read once."""
+
+    def make() -> Points:
+        own = item.landscape.critical_points
+        return Points(
+            np.array([(p.alpha, p.beta) for p in own], float).reshape(-1, 2),
+            np.array([KINDS.index(p.kind) for p in own], np.intp),
+            np.array([p.persistence for p in own], float),
+            np.array([p.border for p in own], bool),
+        )
+
+    return _remembered(item, "critical points", (), make)
+
+
+def _remembered(item: Item, name: str, key: Hashable, make: Any) -> Any:
+    """What ``make`` gives, or gave the last time if the key was the same."""
+    if name not in item.memo or item.memo[name][0] != key:
+        item.memo[name] = key, make()
+    return item.memo[name][1]
+
+
+def in_log(item: Item) -> bool:
+    """Whether persistence is a difference of log losses, as where losses span two decades."""
+    low, _, high = item.span("loss") or (0.0, 0.0, 0.0)
+    return low > 0 and math.log(high) - math.log(low) > math.log(LOG_RATIO)
+
+
+def usual_threshold(item: Item) -> float:
+    """The persistence of what stands out: max(0.1 % of the range, 10 σ of the noise).
+
+    σ is 1.4826 · MAD of the second difference in alpha of the second difference in beta, over 6,
+    the root of the sum of that stencil's squares.
+    """
+
+    def make() -> float:
+        values = item.surface.loss
+        with np.errstate(all="ignore"):
+            values = np.where(np.abs(values) <= HUGE, values, np.nan)
+            values = np.log(values) if in_log(item) else values
+            if np.isnan(values).all():
+                return 0.0
+            low, high = float(np.nanmin(values)), float(np.nanmax(values))
+            span = high - low
+            unit = (values - low) / (span or 1.0)
+            fourth = np.diff(np.diff(unit, 2, axis=0), 2, axis=1)
+        found = fourth[np.isfinite(fourth)]
+        noise = 0.0
+        if found.size:
+            noise = 1.4826 * float(np.median(np.abs(found - np.median(found)))) / 6
+        return span * max(PERSISTENT, SIGMAS * noise)
+
+    return float(_remembered(item, "usual threshold", (), make))
+
+
+def threshold(item: Item, state: ViewState) -> float:
+    """The least persistence that is shown."""
+    asked = state.critical.persistence
+    return usual_threshold(item) if asked is None else asked
+
+
+def persistent(item: Item, state: ViewState) -> Mask:
+    """``(k,)``: which points have a place on the surface and persist. At 0 all do.
+
+    What lies on the border does too: there the window ends, and with it what persistence tells.
+    """
+    own, least = columns(item), threshold(item, state)
+    sides = item.surface.alphas, item.surface.betas
+    low, high = np.array([(axis[0], axis[-1]) for axis in sides]).T
+    with np.errstate(invalid="ignore"):
+        inside = ((own.places >= low) & (own.places <= high)).all(axis=1)
+        return inside & ((own.persistence >= least) | (least == 0) | own.border)
+
+
+def counts(item: Item, state: ViewState) -> list[tuple[str, int, int]]:
+    """Name, shown, all of every kind that there is; what is on the border last."""
+    own, kept = columns(item), persistent(item, state)
+    found = [
+        (name, int((kept & ~own.border & (own.kinds == kind)).sum()),
+         int((~own.border & (own.kinds == kind)).sum()))
+        for kind, name in enumerate(PLURALS)
+    ]  # fmt: skip
+    shown = int((kept & own.border).sum()) if state.critical.border else 0
+    found.append((BORDER, shown, int(own.border.sum())))
+    return [row for row in found if row[2]]
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Points that are shown, the most persistent last: they are drawn over the others."""
+
+    numbers: Indices  # (k,) among the landscape's points
+    places: Floats  # (k, 3) in the scene
+
+
+def standing(scene: Scene, state: ViewState, index: int, moving: bool = False) -> Standing:
+    """Where the shown points of a landscape stand on its displayed surface."""
+    item, own = scene.items[index], state.critical
+    if not own.shown or not item.landscape.critical_points:
+        return Standing(np.zeros(0, np.intp), np.zeros((0, 3)))
+
+    def make() -> Standing:
+        points = columns(item)
+        kept = persistent(item, state) & (own.border | ~points.border)
+        numbers = np.flatnonzero(kept)
+        strength = points.persistence[numbers]
+        numbers = numbers[np.argsort(np.nan_to_num(strength, nan=-1.0), kind="stable")]
+        mesh = Heights(scene, state, index)
+        if moving:
+            mesh = Heights(scene, state, index, moving_stride(mesh.xs.size, mesh.ys.size))
+        places = item.place(points.places[numbers])
+        found = np.column_stack([places, mesh.at(places)])
+        known = np.isfinite(found).all(axis=1)
+        return Standing(numbers[known], found[known])
+
+    surface = state.surface
+    key = (surface.height, surface.smooth, scene.height_range(state, index), scene.top(state),
+           own.border, own.persistence)  # fmt: skip
+    found: Standing = _remembered(item, f"standing, moving {moving}", key, make)
+    return found
+
+
+def least_told(item: Item, state: ViewState) -> str:
+    """The threshold in words."""
+    return f"persistence ≥ {number(threshold(item, state))}" + LOG_UNIT * in_log(item)
+
+
+def told(item: Item, point: CriticalPoint) -> list[tuple[str, str]]:
+    """Everything about a point, in names and values."""
+    where = " of the window, at its border" if point.border else ""
+    return [
+        ("", point.kind + where),
+        ("α, β", f"{number(point.alpha)}, {number(point.beta)}"),
+        ("loss", number(point.value)),
+        ("eigenvalues", f"{number(point.lambda_min)}, {number(point.lambda_max)}"),
+        ("persistence", number(point.persistence) + LOG_UNIT * in_log(item)),
+    ]

@@ -1,0 +1,87 @@
+"""Critical points: which are shown, and lines of steepest descent."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from imgui_bundle import imgui
+
+from lossviz.viewer.commands import Command
+from lossviz.viewer.critical import (
+    BORDER,
+    COLORS,
+    LOG_UNIT,
+    PLURALS,
+    columns,
+    counts,
+    in_log,
+    threshold,
+)
+from lossviz.viewer.descents import from_file
+from lossviz.viewer.panels.widgets import checks, color_square, slider
+from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.state import ViewState
+from lossviz.viewer.ticks import number
+
+
+def is_needed(scene: Scene) -> bool:
+    """Whether there can be any: on a surface a line of descent may start everywhere."""
+    return bool(scene.surfaces)
+
+
+def draw(state: ViewState, scene: Scene) -> list[Command]:
+    """Edit ``state.critical``; asks for nothing."""
+    own = state.critical
+    items = [item for item in scene.surfaces if item.landscape.critical_points]
+    if items:
+        own.shown, own.border = checks(("Points (G)", own.shown), ("On the border", own.border))
+        _persistence(state, items)
+        own.size = slider("Size", own.size, 2.0, 12.0, "%.1f pt")
+        for item in items:
+            if len(scene.items) > 1:
+                imgui.text_disabled(item.title)
+            _counts(item, state)
+    if own.starts or any(from_file(item) for item in scene.surfaces):
+        (own.lines,) = checks(("Lines of descent (D)", own.lines))
+        own.width = slider("Line width", own.width, 0.3, 6.0, "%.1f pt")
+    said = f"Remove lines from here ({len(own.starts)})"
+    if own.starts and imgui.button(said, imgui.ImVec2(-1, 0)):
+        own.starts = ()
+    if not own.starts:
+        imgui.push_text_wrap_pos(0.0)
+        imgui.text_disabled("Shift + double click on the surface drops a ball.")
+        imgui.pop_text_wrap_pos()
+    return []
+
+
+def _persistence(state: ViewState, items: list[Item]) -> None:
+    """The least that is shown, on a logarithmic scale; at its lower end all are."""
+    own = state.critical
+    values = np.concatenate([columns(item).persistence for item in items])
+    values = values[np.isfinite(values) & (values > 0)]
+    if not values.size:
+        return
+    low, high = 0.5 * float(values.min()), 1.01 * float(values.max())
+    least = threshold(items[0], state)
+    width = math.log(high / low)
+    place = min(max(math.log(max(least, low) / low) / width, 0.0), 1.0)
+    unit = LOG_UNIT if in_log(items[0]) else ""
+    moved = slider("Persistence", place, 0.0, 1.0, f"{_shown(least)}{unit}")
+    if moved != place:
+        own.persistence = 0.0 if moved <= 0 else low * math.exp(moved * width)
+    if own.persistence is not None and imgui.button("What stands out", imgui.ImVec2(-1, 0)):
+        own.persistence = None
+
+
+def _shown(least: float) -> str:
+    return f"≥ {number(least)}" if least else "all"
+
+
+def _counts(item: Item, state: ViewState) -> None:
+    """Shown and all, a line a kind."""
+    for name, shown, all_ in counts(item, state):
+        color_square(np.full(3, 128, np.uint8) if name == BORDER else COLORS[PLURALS.index(name)])
+        imgui.text(name)
+        imgui.same_line(imgui.get_window_width() * 0.5)
+        imgui.text_disabled(f"{shown if state.critical.shown else 0:,} of {all_:,} shown")
