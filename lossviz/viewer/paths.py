@@ -53,7 +53,9 @@ def all_paths(item: Item) -> list[Path]:
                               True, number))  # fmt: skip
     runs = [run for run in own.trajectories if run.kind != "descent"]
     for number, run in enumerate(runs, len(own.curves)):
-        found.append(Path(run.name, run.points, run.losses, run.steps, run.off_plane, False, number))
+        found.append(
+            Path(run.name, run.points, run.losses, run.steps, run.off_plane, False, number)
+        )
     return found
 
 

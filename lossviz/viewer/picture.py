@@ -65,9 +65,7 @@ class Picture:
         self.critical = CriticalRenderer(ctx, self.textures, self.strips, self.points)
         self.lines = self._own(LineRenderer(ctx))
         self.overlay = self._own(OverlayRenderer(ctx))
-        self.figure = FigureRenderer(
-            ctx, self.textures, self.overlay, self.strips, self.points
-        )
+        self.figure = FigureRenderer(ctx, self.textures, self.overlay, self.strips, self.points)
         self.resolve_program = self._own(program(ctx, "resolve"))
         self.resolve_quad = self._own(ctx.vertex_array(self.resolve_program, []))
         self._canvas: _Canvas | None = None

@@ -248,7 +248,8 @@ def _starts(value: Any, where: str) -> tuple[Start, ...]:
     known = isinstance(value, list | tuple) and len(value) <= MOST_STARTS
     if not known or not all(isinstance(one, list | tuple) and len(one) == 3 for one in value):
         raise InputError(
-            f"{where}: expected at most {MOST_STARTS} of [landscape, alpha, beta], got {value!r:.60}"
+            f"{where}: expected at most {MOST_STARTS} of [landscape, alpha, beta], "
+            f"got {value!r:.60}"
         )
     found = [[_number(None, "starts", number, where) for number in one] for one in value]
     if not all(index >= 0 and index.is_integer() for index, _, _ in found):
