@@ -32,10 +32,10 @@ def good(tmp_path_factory):
 def refused(path):
     """The error's text; it must come quickly and cost little."""
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(InputError) as caught:
         ply.read(path)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     assert tracemalloc.get_traced_memory()[1] < 50e6
     tracemalloc.stop()
     text = str(caught.value)
