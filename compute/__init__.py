@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from compute.critical import CriticalPoints, critical_points
+    from compute.critical import critical_points
     from compute.curve import line_landscape
     from compute.directions import center_of, state_of
     from compute.evaluation import Evaluator
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from compute.trajectory import open_runs, principal_plane
 
 _HOMES = {
-    "CriticalPoints": "compute.critical",
     "Evaluator": "compute.evaluation",
     "Plane": "compute.plane",
     "Problem": "compute.problem",
@@ -45,7 +44,6 @@ _HOMES = {
     "trajectory_landscape": "compute.paths",
 }
 __all__ = [
-    "CriticalPoints",
     "Evaluator",
     "Plane",
     "Problem",

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compute.critical import CriticalPoints, critical_points
+from compute.critical import critical_points
 from compute.field import Field, field
 from compute.persistence import FOUR, descend, jump, persistence, ranks
 from compute.spline import Spline
-from lossviz.landscape import LOSS, CriticalPoint, Surface
+from lossviz.landscape import LOSS, CriticalPoint, CriticalPoints, Surface
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +11,8 @@ from compute.gradient_index import balance, index_at, link_sum
 from compute.gradient_zeros import SAME, distinct, zeros
 from compute.persistence import persistence
 from compute.spline import Spline
-from lossviz.landscape import LOSS, CriticalPoint, Surface
+from lossviz.critical_points import CriticalPoint, CriticalPoints, FlatRegion
+from lossviz.landscape import LOSS, Surface
 
 Floats = NDArray[np.float64]
 Strings = NDArray[np.str_]
@@ -24,77 +22,6 @@ LINE = 1e-6  # so degenerate are the zeros along a valley's floor: reported once
 PERSISTENT = 1e-3  # of the range
 SIGMAS = 10.0
 NEAR = 2.0  # cells from a vertex to its point
-
-
-@dataclass(frozen=True)
-class FlatRegion:
-    """A connected region without slope: its middle, its loss, and its share of the vertices."""
-
-    alpha: float
-    beta: float
-    value: float
-    share: float
-
-
-@dataclass(frozen=True)
-class CriticalPoints:
-    """What ``critical_points`` found, most persistent first, and what shows that it is all.
-
-    Attributes
-    ----------
-    points
-        With ``border`` extrema of the window among them.
-    log
-        Whether the logarithm was worked on; ``persistence``, ``noise`` and ``threshold`` are then
-        in units of log loss: exp(persistence) is the factor between saddle and extremum.
-    noise
-        Standard deviation of the noise, estimated from fourth differences.
-    threshold
-        Persistence from which points are shown: max(0.1 % of the range, 10 noise) unless given.
-    winding, index_sum
-        Turns of the gradient along the border, and the indices inside added up: equal if no zero
-        was missed. ``winding`` is None where the gradient vanishes along the border.
-    link_sum
-        ∑ of 1 − χ(lower link) over the grid's vertices: 1.
-    missing
-        Alpha and beta of places near which points may be missing.
-    flat
-        Flat regions, in which no points are sought.
-    """
-
-    points: Sequence[CriticalPoint] = ()
-    log: bool = False
-    noise: float = 0.0
-    threshold: float = 0.0
-    winding: int | None = None
-    index_sum: int = 0
-    link_sum: int = 1
-    missing: Sequence[tuple[float, float]] = ()
-    flat: Sequence[FlatRegion] = ()
-
-    @property
-    def complete(self) -> bool:
-        """Whether both checks passed."""
-        return self.winding is not None and not self.missing and self.link_sum == 1
-
-    def shown(self, *, threshold: float | None = None, border: bool = False) -> list[CriticalPoint]:
-        """The points of at least this persistence; those of the border only if asked for."""
-        least = self.threshold if threshold is None else threshold
-        return [p for p in self.points if p.persistence >= least and (border or not p.border)]
-
-    def checks(self) -> list[str]:
-        """The checks in words, a line each."""
-        if self.winding is None:
-            index = f"indices: sum {self.index_sum:+d}; no slope along the border to compare with"
-        else:
-            told = "no point is missing"
-            if self.missing:
-                near = ", ".join(f"({a:.4g}, {b:.4g})" for a, b in self.missing[:5])
-                more = f" and {len(self.missing) - 5} more" if len(self.missing) > 5 else ""
-                told = f"{len(self.missing)} points may be missing near {near}{more}"
-            index = f"indices: sum {self.index_sum:+d}, winding {self.winding:+d}: {told}"
-        passed = "passed" if self.link_sum == 1 else "FAILED"
-        return [index, f"lower links: sum {self.link_sum:+d}: {passed}"]
 
 
 def critical_points(
@@ -115,7 +42,9 @@ def critical_points(
     """
     own = field(surface, quantity)
     if own is None or not own.span or min(own.shape) < 2:
-        return CriticalPoints(threshold=threshold or 0.0, flat=_flat_regions(own))
+        return CriticalPoints(
+            quantity=quantity, threshold=threshold or 0.0, flat=_flat_regions(own)
+        )
     spline = Spline(own.x, own.y, own.values)
     places, open_ = zeros(spline)
     kinds, ratios = _kinds(spline, places)
@@ -136,7 +65,7 @@ def critical_points(
         log=own.log, noise=noise,
         threshold=max(PERSISTENT * own.span, SIGMAS * noise) if threshold is None else threshold,
         winding=winding, index_sum=total, link_sum=link_sum(own.values),
-        missing=_missing(own, spline, open_, wrong), flat=_flat_regions(own),
+        missing=_missing(own, spline, open_, wrong), flat=_flat_regions(own), quantity=quantity,
     )  # fmt: skip
 
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from compute.critical import CriticalPoints, critical_points
+from compute.critical import critical_points
 from compute.field import Field, field
 from compute.spline import Spline
 from lossviz.errors import UsageError
-from lossviz.landscape import LOSS, Surface, Trajectory
+from lossviz.landscape import LOSS, CriticalPoints, Surface, Trajectory
 
 Floats = NDArray[np.float64]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compute.critical import CriticalPoints, critical_points
+from compute.critical import critical_points
 from compute.descent import Flow, as_trajectory, minima
 from compute.field import field
-from lossviz.landscape import LOSS, CriticalPoint, Surface, Trajectory
+from lossviz.landscape import LOSS, CriticalPoint, CriticalPoints, Surface, Trajectory
 
 AWAY = 0.1  # cells from the saddle, where the descent begins
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lossviz.landscape import (
         Contour,
         CriticalPoint,
+        CriticalPoints,
         Curve,
         Landscape,
         Mark,
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Contour": "lossviz.landscape",
     "CriticalPoint": "lossviz.landscape",
+    "CriticalPoints": "lossviz.landscape",
     "Curve": "lossviz.landscape",
     "Landscape": "lossviz.landscape",
     "Mark": "lossviz.landscape",
@@ -39,6 +41,7 @@ _HOMES = {
 __all__ = [
     "Contour",
     "CriticalPoint",
+    "CriticalPoints",
     "Curve",
     "Landscape",
     "Mark",

@@ -16,6 +16,9 @@ from typing import Any, Final, Literal, Self, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lossviz.critical_points import CriticalPoint as CriticalPoint  # noqa: PLC0414 (its users
+from lossviz.critical_points import CriticalPoints as CriticalPoints  # noqa: PLC0414 look here)
+
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -23,7 +26,6 @@ LOSS: Final = "loss"
 LARGEST_NUMBER: Final = 2**63  # in a provenance: what other programs' integers hold
 
 TrajectoryKind = Literal["optimiser", "descent"]
-PointKind = Literal["minimum", "saddle", "maximum", "degenerate"]
 
 
 def _floats(values: ArrayLike, name: str, shape: tuple[int, ...] | None = None) -> Floats:
@@ -197,40 +199,6 @@ class Trajectory:
 
 
 @dataclass(frozen=True)
-class CriticalPoint:
-    """A zero of the slice's gradient, typed by the slice's 2x2 Hessian.
-
-    ``lambda_min`` and ``lambda_max`` are the eigenvalues of that Hessian in units of loss per
-    (alpha, beta) squared; ``persistence`` is in units of loss (or, in a log field, of log loss);
-    ``border`` marks an extremum of the window, which is not one of the loss.
-
-    ``moved`` and ``gradient_norm`` are None for a zero of the interpolant. For a zero of the
-    network's own gradient on the slice they are how far it lay from the interpolant's, in the
-    plane's units, and the slice's gradient left there, in loss per unit. ``confidence`` is the
-    share of bootstrap resamples of the data in which a point of the kind is found within a cell,
-    ``position_error`` the standard deviation of where; None where the losses of single samples are
-    not known.
-    """
-
-    alpha: float
-    beta: float
-    value: float
-    lambda_min: float
-    lambda_max: float
-    kind: PointKind
-    persistence: float = 0.0
-    border: bool = False
-    moved: float | None = None
-    gradient_norm: float | None = None
-    confidence: float | None = None
-    position_error: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.kind not in get_args(PointKind):
-            raise ValueError(f"kind: expected one of {get_args(PointKind)}, got {self.kind!r}")
-
-
-@dataclass(frozen=True)
 class Mark:
     """A named place on the plane, such as another network that it passes through.
 
@@ -350,7 +318,8 @@ class Landscape:
     curves: Sequence[Curve] = ()
     trajectories: Sequence[Trajectory] = ()
     marks: Sequence[Mark] = ()
-    critical_points: Sequence[CriticalPoint] = ()
+    # Any sequence of points becomes one.
+    critical_points: CriticalPoints = field(default_factory=CriticalPoints)
     contours: Sequence[Contour] = ()
     provenance: Provenance = field(default_factory=Provenance)
     name: str = ""
@@ -358,8 +327,11 @@ class Landscape:
     def __post_init__(self) -> None:
         if self.surface is None and not self.curves:
             raise ValueError("landscape: expected a surface or at least one curve, got neither")
-        for part in ("curves", "trajectories", "marks", "critical_points", "contours"):
+        for part in ("curves", "trajectories", "marks", "contours"):
             object.__setattr__(self, part, tuple(getattr(self, part)))
+        if not isinstance(self.critical_points, CriticalPoints):
+            found = CriticalPoints(tuple(self.critical_points))
+            object.__setattr__(self, "critical_points", found)
 
     @property
     def title(self) -> str:

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from lossviz.critical_points import CriticalPoint, CriticalPoints
 from lossviz.errors import InputError
 from lossviz.landscape import (
     Contour,
-    CriticalPoint,
     Curve,
     Landscape,
     Mark,
@@ -93,7 +93,9 @@ class Reader:
                 curves=self._curves(),
                 trajectories=self._trajectories(),
                 marks=self._marks(),
-                critical_points=self._points(),
+                critical_points=CriticalPoints.from_json(
+                    self._points(), self._get(self.data, "critical", dict, {})
+                ),
                 contours=self._contours(),
                 provenance=Provenance.from_json(self._get(self.data, "provenance", dict, {})),
                 name=self._get(self.data, "name", str, ""),

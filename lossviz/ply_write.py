@@ -13,9 +13,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lossviz.critical_points import CriticalPoint, CriticalPoints, PointKind
 from lossviz.errors import InputError, LossvizError
 from lossviz.files import replace
-from lossviz.landscape import CriticalPoint, Curve, Landscape, PointKind, Surface
+from lossviz.landscape import Curve, Landscape, Surface
 from lossviz.ply_header import LARGEST, printable, reason, scan
 
 Table = NDArray[np.void]
@@ -115,6 +116,8 @@ def _metadata(landscape: Landscape) -> dict[str, Any]:
         ],
         "marks": [{"name": mark.name} for mark in landscape.marks],
     }
+    if landscape.critical_points != CriticalPoints(landscape.critical_points):
+        data["critical"] = landscape.critical_points.to_json()
     if surface is not None:
         data["grid"] = {"alphas": surface.alphas.tolist(), "betas": surface.betas.tolist()}
         data["quantities"] = properties(list(surface.quantities))

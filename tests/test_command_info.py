@@ -66,7 +66,9 @@ def test_curves_paths_points_and_contours_are_counted(path, capsys):
         {"name": "SGD, β = 0.9", "kind": "optimiser", "steps": 3, "loss": [2, None]},
         {"name": "fall", "kind": "descent", "steps": 2, "loss": [1, 0.5]},
     ]
-    assert found["critical_points"] == {"minimum": 1, "saddle": 1} and found["contours"] == 2
+    assert found["critical_points"] == {"minimum": 3, "saddle": 1} and found["contours"] == 2
+    assert found["critical"]["missing"] == [[0.5, -1]] and not found["critical"]["complete"]
+    assert found["critical"]["shown"] == {"minimum": 1}
 
 
 def test_what_is_not_finite_is_null_and_counted(holed, capsys):
@@ -93,7 +95,9 @@ def test_people_read_an_aligned_table(path, capsys):
     assert len(set(map(len, lines[2:5]))) == 1
     text = "\n".join(lines)
     for part in ("curve  line: 3 points", "1 not finite", "path   fall: descent, 2 steps",
-                 "critical points  1 minimum, 1 saddle", "contours  2", "    seed  "):  # fmt: skip
+                 "critical points  3 minimum, 1 saddle",
+                 "of persistence 0.2 of log loss and more  1 minimum", "checks  not passed",
+                 "contours  2", "    seed  "):  # fmt: skip
         assert part in text
 
 

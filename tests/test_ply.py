@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lossviz import ply
+from lossviz.critical_points import FlatRegion
 from lossviz.errors import InputError, LossvizError
 from lossviz.landscape import (
     Contour,
     CriticalPoint,
+    CriticalPoints,
     Curve,
     Landscape,
     Mark,
@@ -44,14 +46,33 @@ def full():
         ],
         marks=[Mark("Adam, β₂ = 0.9", 0.25, -0.5, 1.5), Mark("", 1e9, 0.0)],
         trajectories=[path, fall],
-        critical_points=[
-            CriticalPoint(0.1, -0.2, 0.5, 1.0, 2.0, "minimum", 0.3),
-            CriticalPoint(-1, 1, 5, -1.0, 2.0, "saddle", 0.0, border=True),
-            CriticalPoint(0, 0, 1, 1, 2, "minimum", 0.1, moved=0.02, gradient_norm=1e-6),
-            CriticalPoint(0, 1, 1, 1, 2, "minimum", 0.1, confidence=0.9, position_error=0.3),
-        ],
+        critical_points=CriticalPoints(
+            [
+                CriticalPoint(0.1, -0.2, 0.5, 1.0, 2.0, "minimum", 0.3),
+                CriticalPoint(-1, 1, 5, -1.0, 2.0, "saddle", 0.0),
+                CriticalPoint(1, 1, 5, -1.0, 2.0, "maximum", 1.0, border=True),
+                CriticalPoint(0, 0, 1, 1, 2, "minimum", 0.1, moved=0.02, gradient_norm=1e-6),
+                CriticalPoint(0, 1, 1, 1, 2, "minimum", 0.1, confidence=0.9, position_error=0.3),
+            ],
+            log=True,
+            noise=0.01,
+            threshold=0.2,
+            winding=-1,
+            index_sum=2,
+            missing=[(0.5, -1.0)],
+            flat=[FlatRegion(0.5, 0.5, 1.0, 0.1)],
+        ),
         contours=[Contour(0.5, [[0, 0], [0, 1]]), Contour(0.5, [[0.5, 0], [0.6, 1], [0.7, 0]])],
     )
+
+
+def test_points_without_checks_stay_so(tmp_path):
+    plain = full().with_changes(critical_points=list(full().critical_points))
+    ply.write(plain, tmp_path / "a.ply")
+    found = ply.read(tmp_path / "a.ply").critical_points
+    assert found == CriticalPoints(full().critical_points)
+    assert found.winding is None and not found.complete and found[1:3] == found.points[1:3]
+    assert b"index_sum" not in (tmp_path / "a.ply").read_bytes()
 
 
 def assert_same(a, b):

@@ -195,6 +195,13 @@ def edited(**changes):
 AXIS = [float(i) for i in range(11)]
 METADATA = {
     "fewer columns than vertices": edited(grid={"alphas": AXIS[:10], "betas": AXIS[:7]}),
+    "critical is a list": edited(critical=[]),
+    "winding is text": edited(critical={"winding": "1"}),
+    "winding is true": edited(critical={"winding": True}),
+    "threshold is huge": edited(critical={"threshold": 10**400}),
+    "missing is flat": edited(critical={"missing": [1, 2]}),
+    "missing is text": edited(critical={"missing": [["a", 1]]}),
+    "a flat region is short": edited(critical={"flat": [{"alpha": 1.0}]}),
     "other shape, same count": edited(grid={"alphas": AXIS, "betas": AXIS}),
     "words for numbers": edited(grid={"alphas": list(map(str, AXIS)), "betas": AXIS[:7]}),
     "true for numbers": edited(grid={"alphas": [True], "betas": [True]}),

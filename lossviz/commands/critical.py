@@ -13,9 +13,8 @@ from lossviz.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from compute.basins import Basins
-    from compute.critical import CriticalPoints
     from compute.separatrices import Separatrix
-    from lossviz.landscape import Contour, CriticalPoint, Landscape
+    from lossviz.landscape import Contour, CriticalPoint, CriticalPoints, Landscape
 
 TITLES = ("kind", "alpha", "beta", "loss", "lambda min", "lambda max", "persistence")
 MOST_LINES = 40  # of a table on a terminal
@@ -102,7 +101,7 @@ def with_geometry(
     from compute.separatrices import separatrices as part
 
     assert landscape.surface is not None
-    changes: dict[str, Any] = {"critical_points": found.points}
+    changes: dict[str, Any] = {"critical_points": found}
     parted = part(landscape.surface, quantity=quantity, found=found) if separatrices else ()
     lines = [line for one in parted for line in one.lines]
     for start in starts or []:

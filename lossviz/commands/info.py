@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 from lossviz.errors import printable
 
 if TYPE_CHECKING:
-    from lossviz.landscape import Curve, Floats, Landscape, Mark, Surface, Trajectory
+    from lossviz.landscape import (
+        CriticalPoints,
+        Curve,
+        Floats,
+        Landscape,
+        Mark,
+        Surface,
+        Trajectory,
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,10 +50,19 @@ def describe(landscape: Landscape, path: str) -> dict[str, Any]:
         "curves": [_curve(curve) for curve in landscape.curves],
         "marks": [_mark(mark) for mark in landscape.marks],
         "trajectories": [_trajectory(path) for path in landscape.trajectories],
-        "critical_points": dict(Counter(point.kind for point in landscape.critical_points)),
+        "critical_points": dict(Counter(p.kind for p in landscape.critical_points if not p.border)),
+        **_checks(landscape.critical_points),
         "contours": len(landscape.contours),
         "provenance": landscape.provenance.to_json(),
     }
+
+
+def _checks(points: CriticalPoints) -> dict[str, Any]:
+    """How the points were sought, where the file tells; those of the border are not counted."""
+    if points.winding is None and not points.threshold:
+        return {}
+    shown = dict(Counter(point.kind for point in points.shown()))
+    return {"critical": points.to_json() | {"complete": points.complete, "shown": shown}}
 
 
 def _surface(surface: Surface) -> dict[str, Any]:
@@ -140,11 +157,24 @@ def as_text(found: dict[str, Any]) -> str:
             f"  path   {path['name']}: {path['kind']}, {path['steps']} steps"
             + (f", loss {ends}" if ends else "")
         )
-    kinds = [f"{count} {kind}" for kind, count in found["critical_points"].items()]
-    lines += [f"  critical points  {', '.join(kinds)}"] if kinds else []
+    lines += _critical_lines(found)
     lines += [f"  contours  {found['contours']}"] if found["contours"] else []
     lines += _provenance_lines(found["provenance"])
     return "\n".join(map(printable, lines))
+
+
+def _critical_lines(found: dict[str, Any]) -> list[str]:
+    counts = [f"{count} {kind}" for kind, count in found["critical_points"].items()]
+    lines = [f"  critical points  {', '.join(counts)}"] if counts else []
+    if known := found.get("critical"):
+        shown = [f"{count} {kind}" for kind, count in known["shown"].items()] or ["none"]
+        least = f"{known['threshold']:.3g}{' of log loss' if known['log'] else ''}"
+        passed = "passed" if known["complete"] else "not passed (lossviz critical tells)"
+        lines += [
+            f"    of persistence {least} and more  {', '.join(shown)}",
+            f"    checks  {passed}",
+        ]
+    return lines
 
 
 def _grid_lines(grid: dict[str, Any], quantities: dict[str, Any]) -> list[str]:

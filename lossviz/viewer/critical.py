@@ -10,7 +10,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from lossviz.landscape import CriticalPoint, PointKind
+from lossviz.critical_points import CriticalPoint, PointKind
 from lossviz.viewer.heights import Heights, moving_stride
 from lossviz.viewer.scene import LOG_RATIO, Item, Scene
 from lossviz.viewer.state import ViewState
