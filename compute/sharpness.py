@@ -51,6 +51,13 @@ class Measure:
     definition: str
 
 
+def loss(hessian: Hessian) -> Measure:
+    """L(θ*) itself, without which no rise of it says much."""
+    hessian.shift(torch.zeros_like(hessian.center))
+    told = hessian.outcome().summarize(strata_of(hessian.problem))
+    return Measure("loss", told["loss"], told.get("loss_stderr", math.nan), "samples", "L(θ*)")
+
+
 def lines(
     problem: Problem, *, count: int = 20, seed: int = 0, ignore: str = "biasbn",
     device: str = "cpu", dtype: torch.dtype = torch.float32,
@@ -114,6 +121,12 @@ def difference(there: Outcome, start: Outcome) -> Floats:
     """How far each sample's loss rises ``(N,)``."""
     with np.errstate(invalid="ignore", over="ignore"):
         return there.values[LOSS] - start.values[LOSS]
+
+
+def strata_of(problem: Problem) -> NDArray[np.int64] | None:
+    """The samples' strata ``(N,)``, as ``standard_error`` takes them."""
+    strata = problem.strata
+    return None if strata is None else strata.cpu().numpy().astype(np.int64)
 
 
 def _gain(evaluator: Evaluator, start: Outcome) -> Callable[[float], float]:

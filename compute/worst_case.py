@@ -12,7 +12,7 @@ from torch import Tensor
 
 from compute.hessian import Hessian
 from compute.outcome import mean, standard_error
-from compute.sharpness import Measure, difference
+from compute.sharpness import Measure, difference, strata_of
 from lossviz.landscape import LOSS
 
 Floats = NDArray[np.float64]
@@ -93,9 +93,7 @@ def _worst(
     gain = difference(there, start)
     if relative:
         gain = _relative(gain, start.values[LOSS])
-    strata = hessian.problem.strata
-    labels = None if strata is None else strata.cpu().numpy().astype(np.int64)
-    error = standard_error(gain, labels) if start.by_sample else math.nan
+    error = standard_error(gain, strata_of(hessian.problem)) if start.by_sample else math.nan
     return Measure(name, mean(gain), error, "samples", definition)
 
 
