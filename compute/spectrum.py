@@ -15,11 +15,10 @@ from compute.directions import Direction
 from compute.hessian import Hessian
 from compute.lanczos import quadrature
 from lossviz.errors import InputError
-from lossviz.landscape import LOSS, Curve
+from lossviz.landscape import LOSS, SPECTRAL_DENSITY, Curve
 
 Floats = NDArray[np.float64]
 
-DENSITY = "spectral_density"
 POINTS = 1001  # of the density's curve
 WIDTH = 0.01  # of the spectrum's range: the standard deviation of the Gaussian kernel
 
@@ -153,7 +152,7 @@ class Spectrum:
         width = WIDTH * reach
         at = np.linspace(nodes.min() - 5 * width, nodes.max() + 5 * width, POINTS)
         density = self.density(at, width)
-        return Curve(name, at, {LOSS: np.full(POINTS, np.nan), DENSITY: density})
+        return Curve(name, at, {LOSS: np.full(POINTS, np.nan), SPECTRAL_DENSITY: density})
 
 
 def spectrum(

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lossviz.commands import options, origin
-from lossviz.commands.planes import distinct
 from lossviz.commands.report import finite
 from lossviz.errors import UsageError
+from lossviz.files import distinct
 
 if TYPE_CHECKING:
     from compute.hessian import Hessian

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lossviz.landscape import LOSS, Curve
+from lossviz.landscape import LOSS, SPECTRAL_DENSITY, Curve
 from lossviz.viewer.annotations import make_ticks, named
 from lossviz.viewer.inks import inks, line_count
 from lossviz.viewer.layout import TEXT, Rect
@@ -68,17 +68,22 @@ class Trace:
         return self.curve.quantities.get(f"{self.quantity}_spread")
 
 
+def along_lines(item: Item) -> list[tuple[int, Curve]]:
+    """The curves of a landscape along lines, with their numbers; not those over eigenvalues."""
+    found = enumerate(item.landscape.curves)
+    return [(i, curve) for i, curve in found if SPECTRAL_DENSITY not in curve.quantities]
+
+
 def shown_curves(item: Item, state: ViewState) -> list[tuple[int, Curve]]:
     """Those that the view does not hide, with their numbers."""
     hidden = set(state.trajectories.hidden)
-    found = enumerate(item.landscape.curves)
-    return [(i, curve) for i, curve in found if curve.name not in hidden][:MOST_CURVES]
+    return [(i, curve) for i, curve in along_lines(item) if curve.name not in hidden][:MOST_CURVES]
 
 
 def traces(item: Item, state: ViewState) -> list[Trace]:
     """Everything that the figure of a landscape shows."""
     curves = shown_curves(item, state)
-    single = len(item.landscape.curves) == 1
+    single = len(along_lines(item)) == 1
     own = inks(max(line_count(item.landscape), 2))
     found = []
     for number, curve in curves:
@@ -142,7 +147,8 @@ def figure(scene: Scene, state: ViewState, index: int, cell: Rect, scale: float)
     """The figure of landscape ``index`` in a cell."""
     item = scene.items[index]
     found = traces(item, state)
-    alphas = np.concatenate([curve.alphas for curve in item.landscape.curves])
+    curves = [curve for _, curve in along_lines(item)] or item.landscape.curves
+    alphas = np.concatenate([curve.alphas for curve in curves])
     x = _span(float(alphas.min()), float(alphas.max()))
     loss = loss_span(found, state.curves)
     spans = {LOSS: loss}
@@ -230,7 +236,8 @@ def _ends(item: Item) -> list[tuple[float, str]]:
     marks = [(mark.alpha, one_line(mark.name)) for mark in own.marks if np.isfinite(mark.alpha)]
     if marks or not goes_between(item):
         return marks[:20]
-    one = own.curves[0].name if len(own.curves) == 1 else "the other network"
+    lines = along_lines(item)
+    one = lines[0][1].name if len(lines) == 1 else "the other network"
     return [(0.0, one_line(Path(own.provenance.checkpoint).stem or "θ*")), (1.0, one_line(one))]
 
 

@@ -14,7 +14,7 @@ from lossviz.viewer.annotations import shortened
 from lossviz.viewer.colormaps import to_linear
 from lossviz.viewer.critical import BORDER, COLORS, KINDS, PLURALS, counts, least_told
 from lossviz.viewer.descents import dropped, from_file
-from lossviz.viewer.figure import goes_between, traces
+from lossviz.viewer.figure import along_lines, goes_between, traces
 from lossviz.viewer.layout import TEXT, Layout, Rect, layout
 from lossviz.viewer.paths import (
     Path,
@@ -117,7 +117,7 @@ def _critical(scene: Scene, state: ViewState, index: int) -> Iterator[Entry]:
 def _figure_entries(item: Item, state: ViewState) -> list[Entry]:
     """The quantities of one curve; the names of several, and what dashes mean."""
     found = traces(item, state)
-    if len(item.landscape.curves) == 1:
+    if len(along_lines(item)) == 1:
         return [
             Entry(_with_barrier(item, t.curve, t.quantity.replace("_", " ")), colors=t.ink[None],
                   pattern=DASHES if t.dashed else WHOLE)

@@ -26,6 +26,7 @@ from lossviz.viewer.text import one_line
 Floats = NDArray[np.float64]
 
 FLOOR_GAP = 0.42  # the floor's distance below the surface, over the surface's height
+CONVENTIONS = {"lambda_ratio": (0.0, 0.5)}  # colours of Li et al. 2018, arXiv:1712.09913, figure 7
 LOG_RATIO = 100.0  # "auto" means logarithmic where all is positive and max/min is above this
 _KEYS = count()
 
@@ -339,8 +340,13 @@ class Scene:
         return _capped(found, own.cap)
 
     def color_range(self, state: ViewState, index: int) -> Range:
-        """What the colours of landscape ``index`` span; where they show the heights, to the cap."""
+        """What the colours of landscape ``index`` span; where they show the heights, to the cap.
+
+        ``CONVENTIONS`` says it for some quantities, unless a logarithmic scale is asked for.
+        """
         own = state.surface
+        if own.color_range is None and own.color in CONVENTIONS and own.color_scale != "log":
+            return Range(*CONVENTIONS[own.color], False)
         found = self._range(own.color, own.color_scale, None if own.shared_scale else index)
         if own.color_range is None:
             return _capped(found, own.cap if own.color == own.height else None)

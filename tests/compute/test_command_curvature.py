@@ -13,9 +13,9 @@ from compute.hessian import Hessian
 from compute.models import build
 from compute.plane import random_plane
 from compute.problem import Problem, batches_of, cross_entropy
-from compute.spectrum import DENSITY
 from lossviz import read
 from lossviz.cli import main
+from lossviz.landscape import SPECTRAL_DENSITY
 
 from .test_hessian import explicit
 
@@ -87,7 +87,8 @@ def test_the_file_gets_the_eigenvalues_of_the_explicit_hessians(surface, capsys)
     slice_ = columns @ explicit(problem, "biasbn") @ columns.T
     assert np.array(center["slice"]) == pytest.approx(slice_.numpy(), rel=1e-4)
     curve = next(c for c in landscape.curves if c.name == "spectral density")
-    assert np.trapezoid(curve.quantities[DENSITY], curve.alphas) == pytest.approx(1, abs=1e-3)
+    density = curve.quantities[SPECTRAL_DENSITY]
+    assert np.trapezoid(density, curve.alphas) == pytest.approx(1, abs=1e-3)
     note = landscape.provenance.notes[-1]
     assert note.startswith("curvature: 5x5 points") and "12 samples (balanced:12 seed 0)" in note
 

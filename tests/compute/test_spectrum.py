@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from compute.hessian import Hessian
 from compute.lanczos import quadrature
 from compute.plane import random_plane
-from compute.spectrum import DENSITY, Estimate, slice_hessian, spectrum, trace
+from compute.spectrum import Estimate, slice_hessian, spectrum, trace
 from lossviz.errors import InputError
+from lossviz.landscape import SPECTRAL_DENSITY
 
 from .test_hessian import explicit, tiny
 
@@ -110,7 +111,7 @@ def test_the_curve_is_a_density_over_the_eigenvalues(both):
     hessian, matrix = both
     found = spectrum(hessian, probes=3, steps=60)
     curve = found.curve()
-    density = curve.quantities[DENSITY]
+    density = curve.quantities[SPECTRAL_DENSITY]
     assert np.trapezoid(density, curve.alphas) == pytest.approx(1, abs=1e-3)
     assert np.isnan(curve.quantities["loss"]).all() and (density >= 0).all()
     values = torch.linalg.eigvalsh(matrix)

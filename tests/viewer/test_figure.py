@@ -133,6 +133,21 @@ def test_a_figure_beside_a_surface_leaves_its_ranges_alone():
     assert "points" not in both.items[0].subtitle and "512 samples" in both.items[0].subtitle
 
 
+def test_a_density_over_eigenvalues_is_no_line_of_a_figure():
+    eigenvalues = np.linspace(-2, 1700, 9)
+    values = {"loss": np.full(9, np.nan), "spectral_density": np.ones(9)}
+    density = Curve("spectral density", eigenvalues, values)
+    for plain in (fan(), between()):
+        both = plain.with_changes(curves=[*plain.curves, density])
+        one, two = made(plain), made(both)
+        assert one.x.span == two.x.span and one.y.keys() == two.y.keys()
+        assert [t.curve.name for t in one.traces] == [t.curve.name for t in two.traces]
+        assert one.ends == two.ends
+        entries = [legend.entries(Scene([one]), ViewState(), 0) for one in (plain, both)]
+        assert [e.after for e in entries[0]] == [e.after for e in entries[1]]
+    assert made(Landscape(curves=[density])).traces == []
+
+
 LARGEST, SMALLEST = 1.7e308, 5e-324
 ODD = {
     "one point": [1.0], "nothing": [np.nan, np.nan], "constant": [2.0, 2, 2], "zeros": [0.0, 0],

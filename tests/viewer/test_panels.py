@@ -143,6 +143,33 @@ def test_odd_curves_have_a_plot_too(gui, losses, scale):
     assert frames(gui, state, Scene([odd, bumpy()])) == []
 
 
+def with_density(density, eigenvalues=None):
+    if eigenvalues is None:
+        eigenvalues = np.linspace(-0.5, 4, len(density))
+    values = {"loss": np.full(len(density), np.nan), "spectral_density": density}
+    return bumpy().with_changes(curves=[Curve("spectral density", eigenvalues, values)])
+
+
+def test_a_spectral_density_has_a_plot_of_its_own(gui, image_match):
+    at = np.linspace(-0.5, 4, 1001)
+    density = sum(w * np.exp(-(((at - m) / 0.05) ** 2)) for w, m in [(8, 0), (1e-2, 2), (1e-3, 3)])
+    state = ViewState()
+    frames(gui, state, Scene([bumpy()]))
+    without = pixels(gui).copy()
+    before = state.to_json()
+    assert frames(gui, state, Scene([with_density(density)])) == []
+    assert (pixels(gui) != without).any() and state.to_json() == before
+    image_match("sidebar_density", pixels(gui))
+
+
+@pytest.mark.parametrize("density", [[1.0], [np.nan, np.nan], [0.0, 0, 0], [5e-324, 1.7e308],
+                                     [1.0, np.inf, 2.0], [-1.0, 1.0, 2.0]])  # fmt: skip
+@pytest.mark.parametrize("far", [1.0, 1e-300, 1e307])
+def test_odd_densities_have_a_plot_too(gui, density, far):
+    odd = with_density(density, far * np.arange(len(density)))
+    assert frames(gui, ViewState(), Scene([odd, bumpy()])) == []
+
+
 def test_paths_and_marks_have_no_section_where_there_are_none(gui, image_match):
     many = bumpy().with_changes(trajectories=runs(12), marks=[Mark("a", 0, 0)])
     state = ViewState()

@@ -1,5 +1,7 @@
 """From landscapes to what is drawn: ranges, fields, places."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,23 @@ def test_cap_cuts_heights_and_the_colours_that_show_them():
     assert scene.color_range(state, 0).high == 1.0
     state.surface.height, state.surface.cap = "accuracy", 0.5
     assert scene.color_range(state, 0).high == bumpy().surface.loss.max()
+
+
+def test_the_ratio_of_eigenvalues_is_coloured_as_published():
+    surface = bumpy().surface
+    ratio = np.linspace(1e-4, 3, surface.loss.size).reshape(surface.shape)
+    quantities = {**surface.quantities, "lambda_ratio": ratio}
+    scene = Scene([bumpy().with_changes(surface=replace(surface, quantities=quantities))])
+    state = ViewState()
+    state.surface.color = "lambda_ratio"
+    assert scene.color_range(state, 0) == Range(0.0, 0.5, False)
+    # As a height it spans its own values, and whoever asks for other colours gets them.
+    state.surface.height = "lambda_ratio"
+    assert scene.height_range(state, 0).high == 3
+    state.surface.color_scale = "log"
+    assert scene.color_range(state, 0) == Range(1e-4, 3.0, True)
+    state.surface.color_scale, state.surface.color_range = "linear", (0.1, 0.9)
+    assert scene.color_range(state, 0) == Range(0.1, 0.9, False)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from imgui_bundle import imgui, implot
 
 from lossviz.landscape import LOSS
 from lossviz.viewer.commands import Command
-from lossviz.viewer.figure import ACCURACY, Figure, Trace, figure
+from lossviz.viewer.figure import ACCURACY, Figure, Trace, along_lines, figure
 from lossviz.viewer.inks import inks, line_count
 from lossviz.viewer.layout import Rect
 from lossviz.viewer.panels.widgets import checks, choice, color_square, slider
@@ -26,7 +26,7 @@ THIN = 0.55  # opacity of several curves' accuracies
 
 def is_needed(scene: Scene) -> bool:
     """Whether there is any curve."""
-    return any(item.landscape.curves for item in scene.items)
+    return any(along_lines(item) for item in scene.items)
 
 
 def draw(state: ViewState, scene: Scene) -> list[Command]:
@@ -37,7 +37,7 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     if len(scene.surfaces) < len(scene.items):
         own.width = slider("Line width", own.width, 0.5, 8.0, "%.1f pt")
     for index, item in enumerate(scene.items):
-        if item.landscape.curves:
+        if along_lines(item):
             imgui.push_id(index)
             if len(scene.items) > 1:
                 imgui.text_disabled(item.title)
@@ -122,7 +122,7 @@ def _spec(trace: Trace | None, width: float, opacity: float) -> implot.Spec:
 
 def _list(item: Item, state: ViewState) -> None:
     """Each curve by name: shown or hidden."""
-    curves = item.landscape.curves
+    curves = along_lines(item)
     if len(curves) < 2:
         return
     hidden = set(state.trajectories.hidden)
@@ -133,9 +133,10 @@ def _list(item: Item, state: ViewState) -> None:
     clipper.begin(len(curves))
     while clipper.step():
         for row in range(clipper.display_start, clipper.display_end):
-            name = curves[row].name
+            number, curve = curves[row]
+            name = curve.name
             imgui.push_id(row)
-            color_square(colors[row])
+            color_square(colors[number])
             (on,) = checks((one_line(name), name not in hidden))
             (hidden.discard if on else hidden.add)(name)
             imgui.pop_id()

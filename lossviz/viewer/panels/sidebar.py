@@ -16,6 +16,7 @@ from lossviz.viewer.panels import (
     information,
     isolines,
     picture,
+    spectrum,
     surface,
     trajectories,
 )
@@ -36,6 +37,7 @@ _SECTIONS: dict[str, tuple[Draw, bool, Callable[[Scene], bool]]] = {
     "Paths and marks": (trajectories.draw, True, trajectories.is_needed),
     "Critical points": (critical.draw, True, critical.is_needed),
     "Curves": (curves.draw, True, curves.is_needed),
+    "Spectral density": (spectrum.draw, True, spectrum.is_needed),
     "Isolines": (isolines.draw, True, _has_surface),
     "Camera": (camera.draw, False, _has_surface),
     "Picture": (picture.draw, False, lambda scene: True),
