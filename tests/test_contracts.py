@@ -86,6 +86,27 @@ def test_every_module_of_lossviz_loads_nothing_heavy():
     assert fresh(LOADED, ",".join(names), ",".join([*HEAVY, "compute"])) == []
 
 
+DESCEND = """
+import sys
+from lossviz.viewer import drops
+from lossviz.viewer.scene import Scene
+from lossviz.viewer.state import ViewState
+from tests.viewer.scenes import dimpled
+scene, state = Scene([dimpled(21)]), ViewState()
+drops.finish(scene, state)
+before = [name for name in ("compute", "scipy") if name in sys.modules]
+state.critical.starts = ((0, 0.5, 0.5),)
+drops.finish(scene, state)
+line = scene.items[0].dropped[0.5, 0.5]
+print(*before, len(line.points) > 1, "compute.descent" in sys.modules, "torch" in sys.modules)
+"""
+
+
+def test_a_dropped_ball_loads_compute_and_never_torch():
+    """The one exception of the viewer's contract; without a ball there is none."""
+    assert fresh(DESCEND) == ["True", "True", "False"]
+
+
 def test_landscapes_are_numpy_alone():
     unwanted = ",".join([*HEAVY, *GRAPHICS, "plyfile", "PIL"])
     assert fresh(LOADED, "lossviz.landscape", unwanted) == []

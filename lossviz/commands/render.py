@@ -231,12 +231,14 @@ def draw(
     InputError, UsageError, LossvizError
         If the view does not fit, or there is no OpenGL.
     """
+    from lossviz.viewer.drops import finish
     from lossviz.viewer.picture import Picture
     from lossviz.viewer.scene import Scene
     from lossviz.viewer.screenshot import create_context, take
 
     check_view(landscapes, state)
     scene = Scene(landscapes)
+    finish(scene, state)
     context = create_context()
     picture = Picture(context)
     try:

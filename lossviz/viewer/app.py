@@ -25,6 +25,8 @@ from lossviz.viewer import commands as cmd
 from lossviz.viewer.camera import View
 from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.colormaps import names
+from lossviz.viewer.critical import told
+from lossviz.viewer.drops import Drops, finish
 from lossviz.viewer.events import listen
 from lossviz.viewer.feed import Feed
 from lossviz.viewer.figure import loss_span, traces
@@ -32,10 +34,10 @@ from lossviz.viewer.framing import framed
 from lossviz.viewer.gestures import Gestures
 from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.legend import arranged
-from lossviz.viewer.picking import pick
+from lossviz.viewer.picking import Hit, SignHit, pick, pick_sign
 from lossviz.viewer.picture import Picture, views
 from lossviz.viewer.scene import Scene
-from lossviz.viewer.state import ViewState
+from lossviz.viewer.state import MOST_STARTS, ViewState
 from lossviz.viewer.window import open_window, window_title
 
 if TYPE_CHECKING:
@@ -80,7 +82,10 @@ class App:
         self.frames, self.due = 0, SETTLE
         self.moved = -1e9
         self.message, self.message_until = "", 0.0
-        self.gestures = Gestures(self._pick, self._view_at, 1.0)
+        self.drops = Drops(wake=glfw.post_empty_event)
+        self.gestures = Gestures(
+            self._pick, self._view_at, 1.0, sign_at=self._pick_sign, drop=self._drop
+        )
         self.measure()
 
     # ── sizes ────────────────────────────────────────────────────────────────────────────────
@@ -167,7 +172,7 @@ class App:
     def _picture_key(self) -> object:
         """Everything that the kept picture depends on."""
         state = replace(self.state, panels=None)  # type: ignore[arg-type]
-        keys = tuple(item.key for item in self.scene.items)
+        keys = tuple((item.key, len(item.dropped)) for item in self.scene.items)
         return state.to_json(), keys, self.free, self._moving(time.monotonic())
 
     def _draw_picture(self) -> None:
@@ -214,7 +219,9 @@ class App:
         self.gui.begin(width, height, self.density, now - self._drawn, self.state.picture.theme)
         self._drawn = now
         message = self.message if target is None else ""
-        asked = sidebar.draw(self.state, self.scene, width, height, self.scale, message)
+        asked = sidebar.draw(
+            self.state, self.scene, width, height, self.scale, message, self._pointed()
+        )
         self.gui.end(target or self.screen)
         return asked
 
@@ -230,6 +237,7 @@ class App:
         told = {
             "frames": self.frames, "size": self.size, "view": json.loads(self.state.to_json()),
             "revisions": [item.revision for item in self.scene.items], "message": self.message,
+            "pointed": self._pointed(), "dropped": [len(i.dropped) for i in self.scene.items],
         }  # fmt: skip
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(told), encoding="utf-8")
@@ -241,6 +249,11 @@ class App:
         self.due = SETTLE
 
     def _read_news(self) -> None:
+        came, problem = self.drops.poll(self.scene, self.state)
+        if came:
+            self.due = SETTLE
+        if problem:
+            self.tell(problem)
         for news in self.feed.poll():
             if news.landscape is None:
                 self.tell(news.problem)
@@ -345,6 +358,7 @@ class App:
         from lossviz.viewer.screenshot import save, take
 
         own, path = self.state.picture, self._free_name()
+        finish(self.scene, self.state)
         try:
             if own.panels:
                 rgba = self._window_pixels()
@@ -417,6 +431,21 @@ class App:
 
     def _pick(self, x: float, y: float) -> Any:
         return pick(self.scene, self.state, *self.free, self.points, x, y)
+
+    def _pick_sign(self, x: float, y: float) -> SignHit | None:
+        return pick_sign(self.scene, self.state, *self.free, self.points, x, y)
+
+    def _pointed(self) -> list[tuple[str, str]]:
+        """What there is to tell of the critical point under the pointer."""
+        if self.gestures.held is not None or self.over_panels():
+            return []
+        hit = self._pick_sign(*self.gestures.at)
+        return [] if hit is None else told(self.scene.items[hit.index], hit.critical)
+
+    def _drop(self, hit: Hit) -> None:
+        own = self.state.critical
+        own.starts = (*own.starts, (hit.index, hit.alpha, hit.beta))[-MOST_STARTS:]
+        own.lines = True
 
     def _view_at(self, x: float, y: float) -> View | None:
         found, seen = views(self.scene, self.state, *self.free, self.points)

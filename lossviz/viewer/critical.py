@@ -14,6 +14,7 @@ from lossviz.critical_points import CriticalPoint, PointKind
 from lossviz.viewer.heights import Heights, moving_stride
 from lossviz.viewer.scene import LOG_RATIO, Item, Scene
 from lossviz.viewer.state import ViewState
+from lossviz.viewer.text import one_line
 from lossviz.viewer.ticks import number
 
 Floats = NDArray[np.float64]
@@ -29,8 +30,6 @@ COLORS = np.array(
 )
 PERSISTENT = 1e-3  # of the range
 LOG_UNIT = " (log loss)"
-SIGMAS = 10.0  # of the noise
-HUGE = 1e300  # as a hole: beyond it differences overflow
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +40,7 @@ class Points:
     kinds: Indices  # (k,) into KINDS
     persistence: Floats  # (k,)
     border: Mask  # (k,)
+    confidence: Floats  # (k,); NaN where it is not known
 
 
 def columns(item: Item) -> Points:
@@ -53,6 +53,7 @@ def columns(item: Item) -> Points:
             np.array([KINDS.index(p.kind) for p in own], np.intp),
             np.array([p.persistence for p in own], float),
             np.array([p.border for p in own], bool),
+            np.array([math.nan if p.confidence is None else p.confidence for p in own], float),
         )
 
     return _remembered(item, "critical points", (), make)
@@ -65,37 +66,31 @@ def _remembered(item: Item, name: str, key: Hashable, make: Any) -> Any:
     return item.memo[name][1]
 
 
+def sought(item: Item) -> bool:
+    """Whether the points come with what found them: their checks and their threshold."""
+    own = item.landscape.critical_points
+    return own.threshold > 0 or own.winding is not None
+
+
 def in_log(item: Item) -> bool:
-    """Whether persistence is a difference of log losses, as where losses span two decades."""
-    low, _, high = item.span("loss") or (0.0, 0.0, 0.0)
+    """Whether persistence is a difference of logarithms, as where losses span two decades."""
+    own = item.landscape.critical_points
+    if sought(item):
+        return own.log
+    low, _, high = item.span(own.quantity) or (0.0, 0.0, 0.0)
     return low > 0 and math.log(high) - math.log(low) > math.log(LOG_RATIO)
 
 
 def usual_threshold(item: Item) -> float:
-    """The persistence of what stands out: max(0.1 % of the range, 10 σ of the noise).
-
-    σ is 1.4826 · MAD of the second difference in alpha of the second difference in beta, over 6,
-    the root of the sum of that stencil's squares.
-    """
-
-    def make() -> float:
-        values = item.surface.loss
-        with np.errstate(all="ignore"):
-            values = np.where(np.abs(values) <= HUGE, values, np.nan)
-            values = np.log(values) if in_log(item) else values
-            if np.isnan(values).all():
-                return 0.0
-            low, high = float(np.nanmin(values)), float(np.nanmax(values))
-            span = high - low
-            unit = (values - low) / (span or 1.0)
-            fourth = np.diff(np.diff(unit, 2, axis=0), 2, axis=1)
-        found = fourth[np.isfinite(fourth)]
-        noise = 0.0
-        if found.size:
-            noise = 1.4826 * float(np.median(np.abs(found - np.median(found)))) / 6
-        return span * max(PERSISTENT, SIGMAS * noise)
-
-    return float(_remembered(item, "usual threshold", (), make))
+    """The persistence of what stands out: the one that the points came with, or 0.1 % of the range
+    where that is not known."""
+    own = item.landscape.critical_points
+    if sought(item):
+        return own.threshold
+    low, _, high = item.span(own.quantity) or (0.0, 0.0, 0.0)
+    if in_log(item):
+        low, high = math.log(low), math.log(high)
+    return PERSISTENT * (high / 2 - low / 2) * 2
 
 
 def threshold(item: Item, state: ViewState) -> float:
@@ -105,7 +100,7 @@ def threshold(item: Item, state: ViewState) -> float:
 
 
 def persistent(item: Item, state: ViewState) -> Mask:
-    """``(k,)``: which points have a place on the surface and persist. At 0 all do.
+    """``(k,)``: which points have a place on the surface, persist and are sure. At 0 all do.
 
     What lies on the border does too: there the window ends, and with it what persistence tells.
     """
@@ -114,7 +109,8 @@ def persistent(item: Item, state: ViewState) -> Mask:
     low, high = np.array([(axis[0], axis[-1]) for axis in sides]).T
     with np.errstate(invalid="ignore"):
         inside = ((own.places >= low) & (own.places <= high)).all(axis=1)
-        return inside & ((own.persistence >= least) | (least == 0) | own.border)
+        sure = ~(own.confidence < state.critical.confidence)
+        return inside & sure & ((own.persistence >= least) | (least == 0) | own.border)
 
 
 def counts(item: Item, state: ViewState) -> list[tuple[str, int, int]]:
@@ -160,23 +156,31 @@ def standing(scene: Scene, state: ViewState, index: int, moving: bool = False) -
 
     surface = state.surface
     key = (surface.height, surface.smooth, scene.height_range(state, index), scene.top(state),
-           own.border, own.persistence)  # fmt: skip
+           own.border, own.persistence, own.confidence)  # fmt: skip
     found: Standing = _remembered(item, f"standing, moving {moving}", key, make)
     return found
 
 
 def least_told(item: Item, state: ViewState) -> str:
-    """The threshold in words."""
-    return f"persistence ≥ {number(threshold(item, state))}" + LOG_UNIT * in_log(item)
+    """The thresholds in words."""
+    sure = f", confidence ≥ {state.critical.confidence:.2g}" * (state.critical.confidence > 0)
+    return (
+        f"persistence ≥ {number(float(f'{threshold(item, state):.3g}'))}"
+        + LOG_UNIT * in_log(item)
+        + sure
+    )
 
 
 def told(item: Item, point: CriticalPoint) -> list[tuple[str, str]]:
     """Everything about a point, in names and values."""
     where = " of the window, at its border" if point.border else ""
-    return [
+    rows = [
         ("", point.kind + where),
         ("α, β", f"{number(point.alpha)}, {number(point.beta)}"),
-        ("loss", number(point.value)),
+        (one_line(item.landscape.critical_points.quantity), number(point.value)),
         ("eigenvalues", f"{number(point.lambda_min)}, {number(point.lambda_max)}"),
         ("persistence", number(point.persistence) + LOG_UNIT * in_log(item)),
     ]
+    more = {"moved": point.moved, "gradient": point.gradient_norm, "confidence": point.confidence,
+            "position ±": point.position_error}  # fmt: skip
+    return rows + [(name, number(value)) for name, value in more.items() if value is not None]

@@ -41,7 +41,7 @@ def _button(app: App, button: int, action: int, modifiers: int) -> None:
     if app.gui is not None:
         app.gui.button(button, action == glfw.PRESS, modifiers)
     if action == glfw.RELEASE:
-        app.gestures.release()
+        app.camera_moved(app.gestures.release(app.state.camera))
     elif not app.over_panels():
         shift = bool(modifiers & glfw.MOD_SHIFT)
         moved = app.gestures.press(app.state.camera, button, shift, time.monotonic())

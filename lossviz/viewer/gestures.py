@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import glfw
+import numpy as np
+from numpy.typing import NDArray
 
 from lossviz.viewer import camera
-from lossviz.viewer.picking import Hit
+from lossviz.viewer.picking import Hit, SignHit
 from lossviz.viewer.state import CameraState
 
 TURN = 0.35  # degrees a point
@@ -17,8 +19,9 @@ WHEEL = 1.15  # nearer by this a notch
 DOUBLE = 0.35  # seconds between the clicks of a double click
 STILL = 4.0  # points: a click that moves farther is a drag
 
-# What the window tells the gestures: (x, y) to what lies there, and the cell's view at (x, y).
+# What the window tells the gestures: (x, y) to what lies there, the sign there, the cell's view.
 Pick = Callable[[float, float], Hit | None]
+SignAt = Callable[[float, float], SignHit | None]
 ViewAt = Callable[[float, float], camera.View | None]
 
 
@@ -29,10 +32,13 @@ class Gestures:
     pick: Pick
     view_at: ViewAt
     scale: float  # pixels a point
+    sign_at: SignAt = lambda x, y: None
+    drop: Callable[[Hit], None] = lambda hit: None
     held: int | None = None
     shift: bool = False
     at: tuple[float, float] = (0.0, 0.0)
     _pressed: tuple[float, float, float] = field(default=(-1e9, 0.0, 0.0))
+    _clicked: bool = False  # the left button is held where it went down
 
     def press(self, own: CameraState, button: int, shift: bool, now: float) -> bool:
         """A button went down; True if the camera moved (a double click, a new pivot)."""
@@ -42,29 +48,39 @@ class Gestures:
         self._pressed = (now, *self.at)
         if button == glfw.MOUSE_BUTTON_MIDDLE:
             return self._center(own, 1.0)
-        if button == glfw.MOUSE_BUTTON_LEFT and not shift and near and now - then < DOUBLE:
-            self._pressed = (-1e9, 0.0, 0.0)
-            return self._center(own, 2.0)
+        self._clicked = button == glfw.MOUSE_BUTTON_LEFT and not shift
+        if button == glfw.MOUSE_BUTTON_LEFT and near and now - then < DOUBLE:
+            self._pressed, self._clicked = (-1e9, 0.0, 0.0), False
+            return self._drop() if shift else self._center(own, 2.0)
+        return False
+
+    def _drop(self) -> bool:
+        """A ball at the point under the pointer; the camera stays."""
+        hit = self.pick(*self.at)
+        if hit is not None:
+            self.drop(hit)
         return False
 
     def _center(self, own: CameraState, nearer: float) -> bool:
         """Turn around the point under the pointer from now on, and come nearer."""
         hit = self.pick(*self.at)
-        if hit is None:
-            return False
-        x, y, z = hit.point.tolist()
-        own.target = (x, y, z)
-        camera.zoom(own, nearer)
-        return True
+        return hit is not None and _fly(own, hit.point, nearer)
 
-    def release(self) -> None:
-        """No button is held any more."""
-        self.held = None
+    def release(self, own: CameraState) -> bool:
+        """No button is held any more; True if the camera moved (a click on a sign flies to it)."""
+        clicked = self._clicked and self.held == glfw.MOUSE_BUTTON_LEFT
+        self.held, self._clicked = None, False
+        sign = self.sign_at(*self.at) if clicked else None
+        if sign is None:
+            return False
+        self._pressed = (-1e9, 0.0, 0.0)  # a second click is no double click: all has moved
+        return _fly(own, sign.point, 2.0)
 
     def move(self, own: CameraState, x: float, y: float) -> bool:
         """The pointer moved; True if the camera did."""
         dx, dy = x - self.at[0], y - self.at[1]
         self.at = x, y
+        self._clicked &= math.dist(self._pressed[1:], self.at) < STILL * self.scale
         if self.held is None or not (dx or dy):
             return False
         if self.held == glfw.MOUSE_BUTTON_RIGHT or self.shift:
@@ -82,3 +98,11 @@ class Gestures:
         hit = self.pick(*self.at)
         camera.zoom(own, WHEEL ** max(min(notches, 8.0), -8.0), None if hit is None else hit.point)
         return bool(notches)
+
+
+def _fly(own: CameraState, point: NDArray[np.float64], nearer: float) -> bool:
+    """Turn around ``point (3,)`` from now on, and come nearer."""
+    x, y, z = point.tolist()
+    own.target = (x, y, z)
+    camera.zoom(own, nearer)
+    return True

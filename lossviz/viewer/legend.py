@@ -103,11 +103,11 @@ def _critical(scene: Scene, state: ViewState, index: int) -> Iterator[Entry]:
         for name, shown, all_ in counts(item, state):
             if name == BORDER:
                 if state.critical.border:
-                    yield Entry(f"{shown} {name}", colors=ink_, sign=(UP, HOLLOW))
+                    yield Entry(f"{shown:,} {name}", colors=COLORS[2][None], sign=(UP, HOLLOW))
                 continue
             kind = PLURALS.index(name)
             said = KINDS[kind] if all_ == 1 else name
-            counted = f"{shown} {said}" if shown == all_ else f"{shown} of {all_} {said}"
+            counted = f"{shown:,} {said}" if shown == all_ else f"{shown:,} of {all_:,} {said}"
             yield Entry(counted, colors=COLORS[kind][None], sign=(SHAPES[KINDS[kind]], FULL))
         yield Entry(least_told(item, state))
     if state.critical.lines and (from_file(item) or dropped(item, state, index)):

@@ -1,4 +1,4 @@
-"""What lies under a pixel: the line of sight against the displayed surface."""
+"""What lies under a pixel: the line of sight against the displayed surface, and signs on it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lossviz.landscape import CriticalPoint
+from lossviz.viewer.critical import standing
 from lossviz.viewer.heights import Heights
 from lossviz.viewer.picture import views
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
 STEPS = 400
+REACH = 3.0  # points beside a sign from which it is still meant
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,43 @@ class Hit:
     alpha: float
     beta: float
     values: dict[str, float]  # of the nearest computed grid point
+
+
+@dataclass(frozen=True)
+class SignHit:
+    """The sign of a critical point of landscape ``index``."""
+
+    index: int
+    point: NDArray[np.float64]  # (3,) scene units
+    critical: CriticalPoint
+
+
+def pick_sign(
+    scene: Scene, state: ViewState, width: int, height: int, scale: float, x: float, y: float
+) -> SignHit | None:
+    """The critical point whose sign is at pixel (x, y), sooner one that the surface does not hide,
+    the nearest; None where there is none."""
+    if not (state.critical.shown and any(i.landscape.critical_points for i in scene.items)):
+        return None
+    found, seen = views(scene, state, width, height, scale)
+    for index, (cell, view) in enumerate(zip(found.cells, seen, strict=True)):
+        if not cell.contains(x, y) or scene.items[index].is_figure:
+            continue
+        own = standing(scene, state, index)
+        ahead = (own.places - view.eye) @ view.forward > 0
+        away = np.full(len(own.places), np.inf)
+        away[ahead] = np.hypot(*(view.project(own.places[ahead])[:, :2] + (cell.x, cell.y)
+                                 - (x, y)).T)  # fmt: skip
+        near = np.flatnonzero(away <= (state.critical.size + REACH) * scale)
+        if not near.size:
+            return None
+        mesh = Heights(scene, state, index)
+        toward = view.forward if view.orthographic else None
+        hidden = mesh.hide(own.places[near], view.eye, toward)
+        best = near[np.lexsort((away[near], hidden))[0]]
+        points = scene.items[index].landscape.critical_points
+        return SignHit(index, own.places[best], points[own.numbers[best]])
+    return None
 
 
 def pick(

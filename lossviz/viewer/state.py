@@ -92,6 +92,7 @@ class CriticalState:
 
     shown: bool = True
     persistence: float | None = None  # the least that is shown; None: what stands out, of each
+    confidence: float = 0.0  # the least that is shown, of those of which it is known
     border: bool = False  # also the window's own extrema, which are none of the loss
     size: float = 4.5  # radius in points
     lines: bool = True
@@ -193,7 +194,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "height_ratio": (0.01, 10), "light": (0, 2), "occlusion": (0, 2), "count": (1, 200),
     "width": (0, 100), "opacity": (0, 1), "elevation": (-90, 90), "distance": (0, 1e6),
     "fov": (1, 120), "supersample": (1, 4), "scale": (0, 100), "azimuth": (-1e6, 1e6),
-    "target": (-1e6, 1e6), "persistence": (0, math.inf), "size": (0, 100),
+    "target": (-1e6, 1e6), "persistence": (0, math.inf), "size": (0, 100), "confidence": (0, 1),
 }  # fmt: skip
 _PICTURE_BOUNDS: dict[str, tuple[float, float]] = {"width": (16, 8192), "height": (16, 8192)}
 
@@ -248,8 +249,7 @@ def _starts(value: Any, where: str) -> tuple[Start, ...]:
     known = isinstance(value, list | tuple) and len(value) <= MOST_STARTS
     if not known or not all(isinstance(one, list | tuple) and len(one) == 3 for one in value):
         raise InputError(
-            f"{where}: expected at most {MOST_STARTS} of [landscape, alpha, beta], "
-            f"got {value!r:.60}"
+            f"{where}: expected up to {MOST_STARTS} [landscape, alpha, beta], got {value!r:.60}"
         )
     found = [[_number(None, "starts", number, where) for number in one] for one in value]
     if not all(index >= 0 and index.is_integer() for index, _, _ in found):

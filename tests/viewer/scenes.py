@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lossviz.landscape import Curve, Landscape, Provenance, Surface, Trajectory
+from lossviz.landscape import CriticalPoint, Curve, Landscape, Provenance, Surface, Trajectory
 
 
 def bumpy(n=41, m=None, *, steep=True, seed=0, name="bumpy", span=1.0):
@@ -75,6 +75,45 @@ def fan(count=4):
                        directions="random")  # fmt: skip
     curves.append(Curve(f"mean of {count}", alphas, mean))
     return Landscape(curves=curves, provenance=known, name="resnet20")
+
+
+def _slope(x):
+    return 1.2 * x - 2.7 * np.sin(9 * x + 0.7)
+
+
+def dimpled(n=61, **changes):
+    """f(α) + f(β) with f(x) = 0.6 x² + 0.3 cos(9 x + 0.7) + 0.5: every critical point and every
+    separatrix is known, as the variables part. Persistences are made up; so is a degenerate one."""
+    fine = np.linspace(-1, 1, 20001)
+    at = np.flatnonzero(np.diff(np.sign(_slope(fine))) != 0)
+    roots = fine[at] - _slope(fine[at]) * 1e-4 / (_slope(fine[at + 1]) - _slope(fine[at]))
+
+    def height(x):
+        return 0.6 * x**2 + 0.3 * np.cos(9 * x + 0.7) + 0.5
+
+    def bend(x):
+        return 1.2 - 24.3 * np.cos(9 * x + 0.7)
+
+    points, lines = [], []
+    for i, a in enumerate(roots):
+        for j, b in enumerate(roots):
+            low, high = sorted((float(bend(a)), float(bend(b))))
+            kind = "minimum" if low > 0 else "maximum" if high < 0 else "saddle"
+            strength = 10.0 ** (-(i + j) / 4)
+            points.append(CriticalPoint(a, b, float(height(a) + height(b)), low, high, kind,
+                                        strength))  # fmt: skip
+            for step in (-1, 1) if kind == "saddle" else ():
+                k, m = (i + step, j) if bend(a) < 0 else (i, j + step)
+                if min(k, m) >= 0 and max(k, m) < len(roots):
+                    way = np.linspace([a, b], [roots[k], roots[m]], 20)
+                    losses = height(way[:, 0]) + height(way[:, 1])
+                    lines.append(Trajectory(f"separatrix {len(lines)}", "descent", way, losses))
+    points.append(CriticalPoint(1.0, -1.0, 2.4, -9.0, 3.0, "maximum", 0.0, True))
+    points.append(CriticalPoint(0.4, 0.45, 1.1, 0.0, 3.0, "degenerate", 0.02))
+    axis = np.linspace(-1, 1, n)
+    loss = height(axis)[:, None] + height(axis)
+    return Landscape(surface=Surface(axis, axis, {"loss": loss}), critical_points=points,
+                     trajectories=lines, name="dimpled", **changes)  # fmt: skip
 
 
 def with_loss(landscape, loss):

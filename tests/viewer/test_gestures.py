@@ -4,9 +4,10 @@ import glfw
 import numpy as np
 import pytest
 
+from lossviz.landscape import CriticalPoint
 from lossviz.viewer import camera
 from lossviz.viewer.gestures import Gestures
-from lossviz.viewer.picking import Hit
+from lossviz.viewer.picking import Hit, SignHit
 from lossviz.viewer.state import CameraState
 
 LEFT, RIGHT, MIDDLE = (
@@ -43,7 +44,7 @@ def test_left_drag_turns_in_points_not_pixels(mouse, own):
     mouse.move(own, 220, 190)
     assert first == pytest.approx(-63.5) and own.azimuth == pytest.approx(-65.25)
     assert own.target == (0.0, 0.0, 0.0)
-    mouse.release()
+    mouse.release(own)
     assert not mouse.move(own, 300, 300)
 
 
@@ -64,7 +65,7 @@ def test_middle_click_turns_around_the_point(mouse, own):
 
 def test_double_click_flies_to_the_point(mouse, own):
     assert not mouse.press(own, LEFT, False, 0.0)
-    mouse.release()
+    mouse.release(own)
     assert mouse.press(own, LEFT, False, 0.2)
     assert own.target == POINT and own.distance == 2.5
 
@@ -72,7 +73,7 @@ def test_double_click_flies_to_the_point(mouse, own):
 @pytest.mark.parametrize("later, where", [(0.6, 200), (0.2, 220)], ids=["slow", "elsewhere"])
 def test_two_single_clicks_do_not_fly(mouse, own, later, where):
     mouse.press(own, LEFT, False, 0.0)
-    mouse.release()
+    mouse.release(own)
     mouse.move(own, where, 200)
     assert not mouse.press(own, LEFT, False, later)
     assert own.distance == 5.0
@@ -93,3 +94,48 @@ def test_the_wheel_keeps_what_is_under_the_pointer_in_place(mouse, own):
     assert own.distance == pytest.approx(5.0)
     assert mouse.wheel(own, 0.1)  # two fingers, a little
     assert not mouse.wheel(own, 0.0)
+
+
+@pytest.fixture
+def signs(mouse):
+    """A critical point's sign left of 100, and what balls were dropped."""
+    point = CriticalPoint(0.3, -0.2, 1.0, 1.0, 1.0, "minimum")
+    mouse.sign_at = lambda x, y: SignHit(0, np.array(POINT), point) if x < 100 else None
+    mouse.dropped = []
+    mouse.drop = mouse.dropped.append
+    mouse.move(CameraState(), 50, 200)
+    return mouse
+
+
+def test_a_click_on_a_sign_flies_to_it_and_a_second_one_does_nothing_more(signs, own):
+    assert not signs.press(own, LEFT, False, 0.0)
+    assert own.distance == 5.0
+    assert signs.release(own)
+    assert own.target == POINT and own.distance == 2.5
+    signs.move(own, 200, 200)  # the sign went away from under the pointer
+    assert not signs.press(own, LEFT, False, 0.1)
+    assert not signs.release(own) and own.distance == 2.5
+
+
+@pytest.mark.parametrize(
+    "button, shift, way", [(RIGHT, False, 0), (LEFT, True, 0), (LEFT, False, 9)]
+)
+def test_only_a_left_click_in_place_flies(signs, own, button, shift, way):
+    signs.press(own, button, shift, 0.0)
+    signs.move(own, 50 + way, 200)
+    signs.move(own, 50, 200)
+    assert not signs.release(own) and own.distance == 5.0
+
+
+def test_shift_and_double_click_drop_a_ball_and_the_camera_stays(signs, own):
+    signs.move(own, 300, 200)
+    for now in (0.0, 0.2):
+        assert not signs.press(own, LEFT, True, now)
+        assert not signs.release(own)
+    (hit,) = signs.dropped
+    assert (hit.alpha, hit.beta) == (0.3, -0.2) and own == CameraState(distance=5.0)
+    signs.move(own, 450, 200)  # beside the surface
+    for now in (1.0, 1.2):
+        signs.press(own, LEFT, True, now)
+        signs.release(own)
+    assert len(signs.dropped) == 1

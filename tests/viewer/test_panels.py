@@ -5,11 +5,12 @@ import pytest
 
 from lossviz.landscape import Curve, Landscape, Mark, Provenance, Surface
 from lossviz.viewer import commands
+from lossviz.viewer.critical import counts, told
 from lossviz.viewer.picture import unbind
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
-from .scenes import between, bumpy, fan, runs
+from .scenes import between, bumpy, dimpled, fan, runs
 
 WIDTH, HEIGHT = 700, 700
 
@@ -28,7 +29,7 @@ def gui(ctx):
     texture.release()
 
 
-def frames(gui, state, scene, count=3, message=""):
+def frames(gui, state, scene, count=3, message="", pointed=()):
     from lossviz.viewer.panels import sidebar
 
     asked = []
@@ -36,7 +37,7 @@ def frames(gui, state, scene, count=3, message=""):
         gui.target.use()
         gui.target.clear(1.0, 1.0, 1.0, 1.0)
         gui.begin(WIDTH, HEIGHT, 1.0, 0.05, state.picture.theme)
-        asked += sidebar.draw(state, scene, WIDTH, HEIGHT, 1.0, message)
+        asked += sidebar.draw(state, scene, WIDTH, HEIGHT, 1.0, message, pointed)
         gui.end(gui.target)
     return asked
 
@@ -178,6 +179,36 @@ def test_paths_and_marks_have_no_section_where_there_are_none(gui, image_match):
     frames(gui, state, Scene([many]))
     assert (pixels(gui) != without).any()
     image_match("sidebar_paths", pixels(gui))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_critical_points_have_a_section_and_a_tip(gui, theme, image_match):
+    scene, state = Scene([dimpled()]), ViewState()
+    state.picture.theme, state.critical.persistence = theme, 0.05
+    state.critical.starts = ((0, 0.5, 0.5),)
+    point = max(scene.items[0].landscape.critical_points, key=lambda p: p.persistence)
+    gui.pointer(60, 300)
+    frames(gui, state, scene, pointed=told(scene.items[0], point))
+    image_match(f"sidebar_critical_{theme}", pixels(gui))
+
+
+def test_the_persistence_slider_hides_points_and_the_button_takes_it_back(gui):
+    scene, state = Scene([dimpled()]), ViewState()
+    before = counts(scene.items[0], state)
+    frames(gui, state, scene, 5)
+    assert state == ViewState()  # drawing alone changes nothing
+    for y in range(440, 620, 6):
+        click(gui, state, scene, WIDTH - 320 + 260, y)
+        if state.critical.persistence is not None:
+            break
+    least = state.critical.persistence
+    assert least > 0.05
+    assert counts(scene.items[0], state) != before
+    for y in range(470, 640, 6):
+        click(gui, state, scene, WIDTH - 320 + 30, y)
+        if state.critical.persistence != least:
+            break
+    assert state.critical.persistence is None
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

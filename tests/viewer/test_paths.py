@@ -142,7 +142,7 @@ def test_odd_paths_are_laid():
         state.trajectories.color = color
         found = lay(scene, state, 0)
         assert np.isfinite(found.surface.points).all()
-    assert "still (steepest descent)" in [path.name for path in shown_paths(scene.items[0], state)]
+    assert "still" not in [path.name for path in shown_paths(scene.items[0], state)]
 
 
 def test_the_legend_has_a_few_rows_whatever_there_is():

@@ -16,7 +16,7 @@ from lossviz.viewer.screenshot import file_stem, save, take
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import bitmap
 
-from .scenes import between, bumpy, fan, runs, with_loss
+from .scenes import between, bumpy, dimpled, fan, runs, with_loss
 
 SIZE = {"width": 480, "height": 360}
 
@@ -80,6 +80,18 @@ CASES = {
         lambda: [with_paths(bumpy(), 2), bumpy(seed=1)],
     ),
     "paths_through_a_hole": (lambda s: None, lambda: [with_paths(holed(), 4)]),
+    "critical": (lambda s: None, lambda: [dimpled()]),
+    "critical_dark_low": (
+        lambda s: _set(s, "picture", theme="dark") or _set(s, "camera", elevation=18.0)
+        or _set(s, "surface", colormap="viridis", smooth=False)
+        or _set(s, "critical", persistence=0.05),
+        lambda: [dimpled().with_changes(trajectories=[*dimpled().trajectories, *runs(1)])],
+    ),
+    "critical_paper_pair": (
+        lambda s: _set(s, "picture", theme="paper") or _set(s, "surface", cap=1.6)
+        or _set(s, "critical", border=True, lines=False),
+        lambda: [dimpled(), bumpy()],
+    ),
     "curve_between": (lambda s: None, lambda: [between()]),
     "curves_dark": (lambda s: _set(s, "picture", theme="dark"), lambda: [fan()]),
     "curves_paper_beside_a_surface": (

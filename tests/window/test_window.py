@@ -13,7 +13,7 @@ import pytest
 from lossviz import ply
 from lossviz.landscape import Landscape, Mark, Surface
 from lossviz.viewer.state import ViewState
-from tests.viewer.scenes import between, bumpy, fan, runs
+from tests.viewer.scenes import between, bumpy, dimpled, fan, runs
 
 pytestmark = pytest.mark.window
 
@@ -390,3 +390,70 @@ def test_a_number_is_typed_after_ctrl_and_click(viewer):
     viewer.do("key", "Return")
     viewer.wait_for(lambda t: t["view"]["surface"]["height_ratio"] == pytest.approx(1.7))
     assert viewer.told()["view"]["camera"] == before["camera"]  # 1 and 7 looked from nowhere
+
+
+def test_critical_points_are_pointed_at_flown_to_and_balls_are_dropped(display, tmp_path):
+    import numpy as np
+
+    from lossviz.viewer.critical import standing
+    from lossviz.viewer.layout import SIDEBAR
+    from lossviz.viewer.picture import views
+    from lossviz.viewer.scene import Scene
+
+    landscape = dimpled(31)
+    ply.write(landscape, tmp_path / "dimpled.ply")
+    viewer = Viewer(display, tmp_path, "dimpled.ply")
+    try:
+        told = viewer.told()
+        scene, state = Scene([landscape]), ViewState.from_json(json.dumps(told["view"]))
+        width, height = told["size"][0] - int(SIDEBAR), told["size"][1]
+        found, (view,) = views(scene, state, width, height, 1.0)
+        own = standing(scene, state, 0)
+        seen = view.project(own.places)[:, :2] + (found.cells[0].x, found.cells[0].y)
+        tops = [k for k, number in enumerate(own.numbers)
+                if landscape.critical_points[number].kind == "maximum"]  # fmt: skip
+        top = min(tops, key=lambda k: seen[k, 1])  # nothing is in front of the uppermost
+        x, y = np.rint(seen[top]).astype(int)
+        viewer.do("mousemove", x, y)
+        viewer.wait_for(lambda t: t["pointed"] and t["pointed"][0][1] == "maximum")
+        viewer.do("mousemove", 20, 20)
+        viewer.wait_for(lambda t: t["pointed"] == [])
+
+        # A double click with Shift: a line comes, the camera stays, nothing is waited for.
+        camera = viewer.told()["view"]["camera"]
+        viewer.do("mousemove", width // 2, height // 2)
+        viewer.do("keydown", "shift")
+        viewer.do("click", "--repeat", 2, "--delay", 60, 1)
+        viewer.do("keyup", "shift")
+        told = viewer.wait_for(lambda t: t["dropped"] == [1])
+        ((index, alpha, beta),) = told["view"]["critical"]["starts"]
+        assert index == 0 and max(abs(alpha), abs(beta)) < 1
+        assert told["view"]["camera"] == camera and told["message"] == ""
+
+        viewer.click(x, y)
+        told = viewer.wait_for(lambda t: t["view"]["camera"]["target"] != camera["target"])
+        assert told["view"]["camera"]["target"] == pytest.approx(own.places[top], abs=1e-6)
+        for key, part in (("g", "shown"), ("d", "lines")):
+            viewer.do("key", key)
+            viewer.wait_for(lambda t, part=part: t["view"]["critical"][part] is False)
+            viewer.do("key", key)
+            viewer.wait_for(lambda t, part=part: t["view"]["critical"][part] is True)
+        viewer.do("key", "p")
+        viewer.wait_for(lambda t: "Saved" in t["message"], 60)
+        subprocess.run(
+            [sys.executable, "-m", "lossviz", "render", "dimpled.ply", "-o", "again.png",
+             "--view-state", "lossviz-dimpled-001.png"],
+            cwd=tmp_path, check=True, capture_output=True,
+        )  # fmt: skip
+        from PIL import Image
+
+        one, two = (np.asarray(Image.open(tmp_path / name))
+                    for name in ("lossviz-dimpled-001.png", "again.png"))  # fmt: skip
+        assert (one == two).all()
+        viewer.do("key", "q")
+        assert viewer.process.wait(20) == 0
+        assert viewer.process.stderr.read() == ""
+    finally:
+        viewer.process.kill()
+        viewer.process.wait()
+        viewer.process.stderr.close()

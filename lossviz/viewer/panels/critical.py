@@ -11,6 +11,7 @@ from lossviz.viewer.commands import Command
 from lossviz.viewer.critical import (
     BORDER,
     COLORS,
+    KINDS,
     LOG_UNIT,
     PLURALS,
     columns,
@@ -19,15 +20,17 @@ from lossviz.viewer.critical import (
     threshold,
 )
 from lossviz.viewer.descents import from_file
-from lossviz.viewer.panels.widgets import checks, color_square, slider
+from lossviz.viewer.panels.widgets import checks, sign, slider
 from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.ticks import number
 
 
 def is_needed(scene: Scene) -> bool:
-    """Whether there can be any: on a surface a line of descent may start everywhere."""
-    return bool(scene.surfaces)
+    """Whether there is any point, or any line of steepest descent."""
+    return any(
+        item.landscape.critical_points or from_file(item) or item.dropped for item in scene.surfaces
+    )
 
 
 def draw(state: ViewState, scene: Scene) -> list[Command]:
@@ -37,6 +40,8 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     if items:
         own.shown, own.border = checks(("Points (G)", own.shown), ("On the border", own.border))
         _persistence(state, items)
+        if any(np.isfinite(columns(item).confidence).any() for item in items):
+            own.confidence = slider("Confidence", own.confidence, 0.0, 1.0, "≥ %.2f")
         own.size = slider("Size", own.size, 2.0, 12.0, "%.1f pt")
         for item in items:
             if len(scene.items) > 1:
@@ -45,13 +50,12 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     if own.starts or any(from_file(item) for item in scene.surfaces):
         (own.lines,) = checks(("Lines of descent (D)", own.lines))
         own.width = slider("Line width", own.width, 0.3, 6.0, "%.1f pt")
-    said = f"Remove lines from here ({len(own.starts)})"
-    if own.starts and imgui.button(said, imgui.ImVec2(-1, 0)):
+    balls = len(own.starts)
+    said = f"Remove {balls} ball{'s' * (balls > 1)}"
+    if balls and imgui.button(said, imgui.ImVec2(-1, 0)):
         own.starts = ()
-    if not own.starts:
-        imgui.push_text_wrap_pos(0.0)
-        imgui.text_disabled("Shift + double click on the surface drops a ball.")
-        imgui.pop_text_wrap_pos()
+    if not balls:
+        imgui.text_disabled("Shift + double click drops a ball.")
     return []
 
 
@@ -75,13 +79,14 @@ def _persistence(state: ViewState, items: list[Item]) -> None:
 
 
 def _shown(least: float) -> str:
-    return f"≥ {number(least)}" if least else "all"
+    return f"≥ {number(float(f'{least:.3g}'))}" if least else "all"
 
 
 def _counts(item: Item, state: ViewState) -> None:
     """Shown and all, a line a kind."""
     for name, shown, all_ in counts(item, state):
-        color_square(np.full(3, 128, np.uint8) if name == BORDER else COLORS[PLURALS.index(name)])
+        kind = KINDS.index("maximum") if name == BORDER else PLURALS.index(name)
+        sign(KINDS[kind], COLORS[kind], hollow=name == BORDER)
         imgui.text(name)
         imgui.same_line(imgui.get_window_width() * 0.5)
         imgui.text_disabled(f"{shown if state.critical.shown else 0:,} of {all_:,} shown")

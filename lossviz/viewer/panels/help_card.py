@@ -10,14 +10,20 @@ from lossviz.viewer.commands import BINDINGS, MOUSE
 from lossviz.viewer.state import ViewState
 
 ONE_COLUMN, TWO_COLUMNS = 384.0, 520.0  # points that the card takes
+HEAD = 5  # rows: its title, and what is between
 
 
 def draw(state: ViewState, free: float, width: float, height: float, scale: float) -> None:
     """A card in the middle of the ``free`` width beside the sidebar; its cross closes it.
 
-    Where even one column does not fit beside the sidebar, it covers some of that.
+    Where even one column does not fit beside the sidebar, it covers some of that; so it does where
+    one column is too high and two have room.
     """
-    middle = (free if free >= ONE_COLUMN * scale else width) / 2
+    rows = len(MOUSE) + len(BINDINGS) + HEAD
+    high = rows * imgui.get_text_line_height_with_spacing() > height
+    two = TWO_COLUMNS * scale <= (width if high else free)
+    needed = (TWO_COLUMNS if two else ONE_COLUMN) * scale
+    middle = (free if free >= needed else width) / 2
     imgui.set_next_window_pos(
         imgui.ImVec2(middle, height / 2), imgui.Cond_.always, imgui.ImVec2(0.5, 0.5)
     )
@@ -31,7 +37,7 @@ def draw(state: ViewState, free: float, width: float, height: float, scale: floa
     _, opened = imgui.begin("Keys and mouse", True, flags)
     imgui.pop_style_var()
     keys = [(" or ".join(map(_spoken, b.keys)), b.says) for b in BINDINGS]
-    half = (len(keys) + 1) // 2 if free >= TWO_COLUMNS * scale else len(keys)
+    half = (len(keys) + 1) // 2 if two else len(keys)
     _rows(MOUSE, scale)
     imgui.spacing()
     imgui.separator()

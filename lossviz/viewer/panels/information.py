@@ -8,6 +8,7 @@ import numpy as np
 from imgui_bundle import imgui
 
 from lossviz.viewer.commands import Command
+from lossviz.viewer.critical import sought
 from lossviz.viewer.figure import goes_between
 from lossviz.viewer.panels.widgets import fact
 from lossviz.viewer.scene import Item, Scene
@@ -89,6 +90,8 @@ def _lines(item: Item) -> None:
         beside = len(path.points) - int(inside.sum())
         told = f", {beside:,} of them beside the surface" if beside else ""
         fact("path", f"{one_line(path.name)}: {len(path.points):,} steps{told}")
+    for line in own.critical_points.checks() if sought(item) else ():
+        fact("critical points", line)
     for mark in own.marks[:MOST]:
         at_ = f"({number(mark.alpha)}, {number(mark.beta)})"
         fact("mark", f"{one_line(mark.name)} at {at_}, loss {number(mark.value)}")

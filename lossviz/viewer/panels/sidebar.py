@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from imgui_bundle import imgui
 
@@ -18,6 +18,7 @@ from lossviz.viewer.panels import (
     picture,
     spectrum,
     surface,
+    tip,
     trajectories,
 )
 from lossviz.viewer.panels.widgets import section
@@ -50,9 +51,11 @@ _FIXED = (
 
 
 def draw(
-    state: ViewState, scene: Scene, width: float, height: float, scale: float, message: str = ""
-) -> list[Command]:
-    """Draw the sidebar, the help card and a message in a window of ``width`` x ``height``."""
+    state: ViewState, scene: Scene, width: float, height: float, scale: float, message: str = "",
+    pointed: Sequence[tuple[str, str]] = (),
+) -> list[Command]:  # fmt: skip
+    """Draw the sidebar, the help card, a message and what is ``pointed`` at, in names and values,
+    in a window of ``width`` x ``height``."""
     asked: list[Command] = []
     sidebar = sidebar_room(state, width, scale)
     if sidebar:
@@ -71,6 +74,8 @@ def draw(
         help_card.draw(state, width - sidebar, width, height, scale)
     if message:
         _message(message, width - sidebar, height, scale)
+    if pointed:
+        tip.draw(pointed)
     return asked
 
 

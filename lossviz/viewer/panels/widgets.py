@@ -90,6 +90,36 @@ def color_square(color: NDArray[np.uint8] | None) -> None:
     imgui.same_line()
 
 
+# Corners of signs as in shaders/points.glsl, y down; a cross is its own.
+_CORNERS = {
+    "minimum": ((-1.0, -0.7), (1.0, -0.7), (0.0, 1.0)),
+    "maximum": ((-1.0, 0.7), (1.0, 0.7), (0.0, -1.0)),
+    "degenerate": ((-1.0, 0.0), (0.0, -1.0), (1.0, 0.0), (0.0, 1.0)),
+}
+
+
+def sign(kind: str, color: NDArray[np.uint8], *, hollow: bool = False) -> None:
+    """A critical point's sign of ``color (3,)`` before what follows on the line."""
+    line = imgui.get_text_line_height()
+    at, half, draw = imgui.get_cursor_screen_pos(), 0.33 * line, imgui.get_window_draw_list()
+    red, green, blue = (color / 255).tolist()
+    ink = imgui.color_convert_float4_to_u32(imgui.ImVec4(red, green, blue, 1.0))
+
+    def place(x: float, y: float) -> imgui.ImVec2:
+        return imgui.ImVec2(at.x + line / 2 + x * half, at.y + line / 2 + y * half)
+
+    if kind == "saddle":
+        for slope in (-0.8, 0.8):
+            draw.add_line(place(-0.8, -slope), place(0.8, slope), ink, 0.22 * line)
+    elif hollow:
+        a, b, c = (place(*corner) for corner in _CORNERS[kind])
+        draw.add_triangle(a, b, c, ink, 0.12 * line)
+    else:
+        draw.add_convex_poly_filled([place(*corner) for corner in _CORNERS[kind]], ink)
+    imgui.dummy(imgui.ImVec2(line, line))
+    imgui.same_line()
+
+
 def strip(colors: NDArray[np.uint8], parts: int = 64) -> None:
     """A colour map ``(256, 3)`` under its name, low values at the left."""
     start = imgui.get_window_width() * NAME_SHARE

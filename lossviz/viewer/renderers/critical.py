@@ -32,7 +32,7 @@ SHAPES = {"minimum": DOWN, "saddle": CROSS, "maximum": UP, "degenerate": DIAMOND
 RIM, CASING = 1.3, 0.9  # points around a sign, on each side of a line
 FAINT = 0.3  # opacity of signs that the surface hides
 INK = (0.012, 0.012, 0.016)  # of the lines, linear
-LIFT = 2.5  # radii: a sign may not sink into the slope that it stands on
+LIFT = 2.0  # radii: a sign may not sink into the slope that it stands on
 
 
 class CriticalRenderer:
