@@ -69,12 +69,12 @@ explained, by_chance = (sum(shares[:2]) for shares in (known.explained_variance,
                                                        known.explained_by_chance))  # fmt: skip
 print(f"the plane explains {explained:.1%} of the variance; of random walks: {by_chance:.1%}")
 for path in landscape.trajectories:
-    # Components are orthonormal, so that alpha and beta are distances between weights.
+    # Components are orthonormal: alpha and beta are distances between weights.
     moved = (path.points[-1] ** 2).sum() ** 0.5
     print(
         f"{path.name}: loss {path.losses[0]:.3f} to {path.losses[-1]:.4f}, ends {moved:.2f} from "
-        f"the start; off the plane by {path.off_plane.max():.2f} at most, {path.off_plane[-1]:.2f} "
-        "at the end"
+        f"the start in the plane; beside it by {path.off_plane.max():.0%} of its distance at most, "
+        f"{path.off_plane[-1]:.0%} at the end"
     )
 print("now: lossviz view compare_optimizers.ply")
 print("or a picture: lossviz render compare_optimizers.ply -o compare_optimizers.png")
