@@ -19,7 +19,7 @@ from compute.data import load
 
 parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
 parser.add_argument("--epochs", type=int, default=20)
-parser.add_argument("--points", type=int, default=51)
+parser.add_argument("--points", type=int, default=41)
 options = parser.parse_args()
 
 digits, unseen = load("digits"), load("digits", split="test")
