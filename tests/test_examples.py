@@ -1,24 +1,31 @@
 """Every example runs, from any folder, and does what it says."""
 
+import copy
 import math
+import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch.nn import functional
 
 from compute.data import load
 from lossviz import ply
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}  # small networks: more threads are slower
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs(path, tmp_path):
     done = subprocess.run(
-        [sys.executable, str(path)], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+        [sys.executable, str(path)], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env=ONE_THREAD,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout and not done.stderr
 
@@ -53,7 +60,7 @@ def run(name, folder, *options):
     example = next(path for path in EXAMPLES if path.stem == name)
     done = subprocess.run(
         [sys.executable, str(example), *options], cwd=folder, check=True, capture_output=True,
-        text=True,
+        text=True, env=ONE_THREAD,
     )  # fmt: skip
     return done.stdout, ply.read(folder / f"{name}.ply")
 
@@ -77,3 +84,77 @@ def test_the_physics_informed_network_solves_its_equation(tmp_path):
     assert values["loss"] == pytest.approx(values["equation"] + 100 * values["boundary"], rel=1e-5)
     assert values["loss"][2, 2] == values["loss"].min()
     assert any("autograd" in note for note in landscape.provenance.notes)
+
+
+def test_three_optimisers_go_down_from_one_start(tmp_path):
+    told, landscape = run("compare_optimizers", tmp_path, "--epochs", "5", "--points", "9")
+    paths = {path.name: path for path in landscape.trajectories}
+    assert list(paths) == ["SGD", "momentum", "Adam"]
+    for name, path in paths.items():
+        assert path.steps.tolist() == [0, 1, 2, 3, 4, 5]
+        assert path.points[0] == pytest.approx([0, 0], abs=1e-6)
+        assert path.losses[0] == pytest.approx(paths["SGD"].losses[0], rel=1e-6)
+        assert path.losses[-1] < 0.5 * path.losses[0]
+        assert f"{name}: loss {path.losses[0]:.3f} to {path.losses[-1]:.4f}, " in told
+    known = landscape.provenance
+    shares = [sum(part[:2]) for part in (known.explained_variance, known.explained_by_chance)]
+    assert "explains {:.1%} of the variance; of random walks: {:.1%}".format(*shares) in told
+    assert shares[1] < shares[0] < 1
+
+
+def variables(name, folder, monkeypatch, *options):
+    """What an example has at its end, and the landscape that it wrote."""
+    path = next(path for path in EXAMPLES if path.stem == name)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", [str(path), *options])
+    return runpy.run_path(str(path)), ply.read(folder / f"{name}.ply")
+
+
+def loss_between(a, b, alpha, data):
+    """The loss of (1 − alpha) a + alpha b in float64."""
+    net = copy.deepcopy(a).double()
+    with torch.no_grad():
+        for own, first, second in zip(
+            net.parameters(), a.parameters(), b.parameters(), strict=True
+        ):
+            own.copy_((1 - alpha) * first.double() + alpha * second.double())
+        return functional.cross_entropy(net(data[0].double()), data[1]).item()
+
+
+def test_the_line_between_batch_sizes_has_both_solutions(tmp_path, monkeypatch, capsys):
+    found, landscape = variables(
+        "batch_size_interpolation", tmp_path, monkeypatch, "--epochs", "4", "--points", "9"
+    )
+    told = capsys.readouterr().out
+    train, test = found["train_set"], found["test_set"]
+    assert len(landscape.curves) == len(found["solutions"]) == 2
+    for (small, large), curve in zip(found["solutions"].values(), landscape.curves, strict=True):
+        assert curve.alphas[[0, -1]].tolist() == [-0.5, 1.5] and {0.0, 1.0} <= set(curve.alphas)
+        for k, alpha in enumerate(curve.alphas):
+            for quantity, data in (("loss", train), ("test_loss", test)):
+                expected = loss_between(small, large, alpha, data)
+                assert curve.quantities[quantity][k] == pytest.approx(expected, rel=1e-6)
+        assert f"barrier {curve.barrier()[0]:.5g}" in told
+    assert all(note in told for note in landscape.provenance.notes)
+
+
+def test_three_minima_are_marked_and_joined_by_lines(tmp_path, monkeypatch, capsys):
+    found, landscape = variables(
+        "three_minima", tmp_path, monkeypatch, "--epochs", "4", "--points", "7"
+    )
+    networks, data = found["networks"], found["data"]
+    marks = {mark.name: mark for mark in landscape.marks}
+    assert list(marks) == list(networks) == ["seed 0", "seed 1", "seed 2"]
+    for name, net in networks.items():
+        assert marks[name].value == pytest.approx(loss_between(net, net, 0, data), rel=1e-5)
+    told = capsys.readouterr().out
+    for curve in landscape.curves:
+        start, end = curve.name.split(" to ")
+        for k, name in ((0, start), (-1, end)):
+            assert curve.points[k] == pytest.approx([marks[name].alpha, marks[name].beta])
+            assert curve.quantities["loss"][k] == pytest.approx(marks[name].value, rel=1e-5)
+        middle = curve.alphas.tolist().index(0.5)
+        expected = loss_between(networks[start], networks[end], 0.5, data)
+        assert curve.quantities["loss"][middle] == pytest.approx(expected, rel=1e-5)
+        assert curve.barrier()[0] > 0.1 and f"barrier {curve.barrier()[0]:.5g} ± " in told
+    assert len(landscape.curves) == 3

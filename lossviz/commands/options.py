@@ -90,9 +90,10 @@ def share(text: str) -> float:
 
 def add_problem_arguments(
     parser: argparse.ArgumentParser, title: str = "what is evaluated", *,
-    checkpoint: str = "--checkpoint", samples: str = "512", needed: bool = True,
+    checkpoint: str | None = "--checkpoint", samples: str = "512", needed: bool = True,
 ) -> None:  # fmt: skip
-    """Model, data and loss; what names the weights, and how many samples there are without.
+    """Model, data and loss; what names the weights, if anything, and how many samples there are
+    without being told.
 
     With ``needed=False`` model and loss may be left out: they are None then.
     """
@@ -101,10 +102,12 @@ def add_problem_arguments(
         help="resnet20 … resnet110, wrn56_1 … wrn56_8, also _noshort; vgg9, densenet121, vit_tiny, "
         "mnist_cnn, mlp, mlp:64-64:tanh, torchvision:NAME, timm:NAME; or module:function",
     )  # fmt: skip
-    add(checkpoint, dest="checkpoint", metavar="FILE",
-        help="its weights: .t7 .pth .pt .th .ckpt .safetensors")  # fmt: skip
-    add("--trust-pickle", action="store_true",
-        help="read a checkpoint that can run code; only for files you trust")  # fmt: skip
+    parser.set_defaults(checkpoint=None, trust_pickle=False)
+    if checkpoint:
+        add(checkpoint, dest="checkpoint", metavar="FILE",
+            help="its weights: .t7 .pth .pt .th .ckpt .safetensors")  # fmt: skip
+        add("--trust-pickle", action="store_true",
+            help="read a checkpoint that can run code; only for files you trust")  # fmt: skip
     add("--data", metavar="NAME",
         help="cifar10, cifar100, mnist, fashion_mnist, digits, iris, spirals, swiss_roll, "
         "npz:FILE, csv:FILE, imagefolder:DIR (or DIR@32: scaled); or module:function",

@@ -66,8 +66,9 @@ def add_direction_arguments(parser: argparse.ArgumentParser) -> None:
         help="of random directions, chosen samples and untrained weights (0)",
     )
     add("--batch-norm", choices=BATCH_NORM,
-        help="statistics of the checkpoint (stored, as published), of the networks between which "
-        "the plane lies (interpolated), or of the samples at every point (recomputed)")  # fmt: skip
+        help="statistics of the centre (stored; so for random and hessian, as published), between "
+        "those of the networks or snapshots on the plane (interpolated; so there), or of the "
+        "samples at every point (recomputed)")  # fmt: skip
 
 
 def choose_plane(

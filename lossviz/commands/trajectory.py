@@ -23,7 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``lossviz trajectory``."""
     parser.add_argument("runs", nargs="+", metavar="RUN",
         help="folders of snapshots, of compute.Recorder or lossviz train")  # fmt: skip
-    options.add_problem_arguments(parser, needed=False)
+    options.add_problem_arguments(
+        parser, "what is evaluated (as lossviz train kept it, where it is not given)",
+        checkpoint=None, needed=False,
+    )  # fmt: skip
     add = parser.add_argument_group("along which plane").add_argument
     add("--center", choices=["final", "initial", "mean"],
         help="what the snapshots are measured from: final weights (of one run), initial ones (of "

@@ -96,7 +96,7 @@ def test_several_runs_begin_at_the_centre(runs):
     assert "centred on the first weights" in landscape.provenance.notes[0]
 
 
-def test_stored_and_other_centres_and_a_plane_without_a_path(runs):
+def test_stored_and_other_centres_and_a_plane_without_a_path(runs, capsys):
     assert trajectory("momentum", "--batch-norm", "stored", "--center", "mean",
                       "--ignore", "biasbn", "-o", "m.ply") == 0  # fmt: skip
     known = read("m.ply").provenance
@@ -107,13 +107,16 @@ def test_stored_and_other_centres_and_a_plane_without_a_path(runs):
     plain = read("s.ply")
     assert not plain.trajectories and plain.provenance.explained_variance
     assert np.isfinite(plain.surface.loss).all()
+    assert main(["surface", "--model", "mlp", "--data", "digits", "--directions", "pca:momentum",
+                 "--checkpoint", "x.pt", "-o", "t.ply"]) == 2  # fmt: skip
+    assert "the centre is a snapshot of the run" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     "words, told",
     [
         (["nowhere"], "nowhere"),
-        (["momentum", "--checkpoint", "x.pt"], "the centre is a snapshot of the run"),
+        (["momentum", "--checkpoint", "x.pt"], "unrecognized arguments: --checkpoint"),
         (["adam"], "expected --model NAME"),
         (["momentum", "--model", "mlp:5:relu"], "does not fit"),
         (["one"], "expected at least 2 snapshots, got 1"),
