@@ -121,7 +121,8 @@ def test_the_iteration_finds_the_ends_of_any_symmetric_matrix(seed, size, kind):
 
 
 @pytest.mark.parametrize(
-    "values", [[1.0] * 9, [0.0] * 9, [5.0, 5, 1, 1, 1, 1], [-2.0, -2, 3], [4.0, 4, 4, -1, -1], [7.0]]
+    "values",
+    [[1.0] * 9, [0.0] * 9, [5.0, 5, 1, 1, 1, 1], [-2.0, -2, 3], [4.0, 4, 4, -1, -1], [7.0]],
 )
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_an_eigenvalue_with_many_eigenvectors_is_found_as_often_as_it_is_wanted(values, dtype):
