@@ -196,7 +196,7 @@ def test_vectors_scaled_to_themselves_make_no_surface():
     problem = Problem(Scales(), lambda model, batch: model(batch).square().sum(1),
                       [torch.ones(3, 4)])  # fmt: skip
     plane = random_plane(problem.model, ignore="none")
-    with pytest.raises(InputError, match="parallel ones.*normalize none"):
+    with pytest.raises(InputError, match=r"parallel ones.*normalize none"):
         landscape(problem, plane, points=3)
     plane = random_plane(problem.model, ignore="none", normalize="none")
     assert landscape(problem, plane, points=3).surface.shape == (3, 3)
