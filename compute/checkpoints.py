@@ -81,7 +81,9 @@ def _torch(path: Path, trust_pickle: bool) -> Any:
             "or name the risk with --trust-pickle"
         ) from None
     except Exception as error:  # torch raises many kinds for damaged files
-        raise InputError(f"{path}: expected a PyTorch file: {_one_line(error)}") from None
+        raise InputError(
+            f"{path}: expected a PyTorch file, got another one or part of one: {_one_line(error)}"
+        ) from None
 
 
 def _is_pickle(path: Path) -> bool:
@@ -149,7 +151,7 @@ def load_into(model: nn.Module, state: Mapping[str, Tensor], source: str) -> Non
     Raises
     ------
     InputError
-        If names or shapes differ; the first of each kind are listed.
+        If names, shapes or kinds of numbers differ; the first of each kind are listed.
     """
     expected = model.state_dict()
     # Written before batch norm counted its batches: nothing is lost by leaving the count at 0.
@@ -161,8 +163,16 @@ def load_into(model: nn.Module, state: Mapping[str, Tensor], source: str) -> Non
         for name in expected
         if name in state and expected[name].shape != state[name].shape
     ]
+    # Quantised or complex weights would be taken for numbers that they are not.
+    other = [
+        f"{name} (model {_kind(expected[name])}, file {_kind(state[name])})"
+        for name in expected
+        if name in state and expected[name].is_floating_point()
+        and not state[name].is_floating_point()
+    ]  # fmt: skip
     kinds = {
         "the file misses": missing, "the model does not know": unexpected, "other shapes": wrong,
+        "other kinds of numbers": other,
     }  # fmt: skip
     if any(kinds.values()):
         told = "; ".join(_listed(kind, found) for kind, found in kinds.items() if found)
@@ -172,6 +182,10 @@ def load_into(model: nn.Module, state: Mapping[str, Tensor], source: str) -> Non
 
 def _shape(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape)) or "scalar"
+
+
+def _kind(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _listed(kind: str, names: list[str]) -> str:

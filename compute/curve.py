@@ -95,9 +95,24 @@ def ends_of(curve: Curve) -> tuple[float, float]:
     return at.get(0.0, math.nan), at.get(1.0, math.nan)
 
 
+def lowest_of(curve: Curve) -> float | None:
+    """The lowest loss among those that are finite."""
+    there = curve.quantities[LOSS][np.isfinite(curve.quantities[LOSS])]
+    return float(there.min()) if there.size else None
+
+
+def lowest_told(curve: Curve) -> str:
+    """The same in words."""
+    lowest = lowest_of(curve)
+    return "nowhere finite" if lowest is None else f"lowest loss {lowest:.5g}"
+
+
 def barrier_told(curve: Curve, error: float) -> str:
     """Ends and barrier of the line to ``curve.name`` in words; ``error`` is its standard error."""
     (start, end), (barrier, at) = ends_of(curve), curve.barrier()
+    if math.isnan(start) or math.isnan(end):
+        told = "the range has not both networks, at 0 and 1, with a loss"
+        return f"to {curve.name}: {lowest_told(curve)}, no barrier: {told}"
     plus = f" ± {error:.2g}" if math.isfinite(error) else ""
     return (
         f"to {curve.name}: ends {start:.5g} and {end:.5g}, barrier {barrier:.5g}{plus} "

@@ -22,6 +22,9 @@ NORMALIZATIONS = ("filter", "layer", "weight", "model", "none")
 IGNORE = ("biasbn", "none")
 EPSILON = 1e-10
 MEAN, VARIANCE = STATISTICS = ("running_mean", "running_var")
+# A channel that has always been the same has variance 0, whose log is no number. Batch norm adds
+# 1e-5 to it: what is added here is below the rounding of that.
+LEAST_VARIANCE = 1e-12
 
 
 def center_of(model: nn.Module) -> Direction:
@@ -41,6 +44,11 @@ def is_statistic(name: str) -> bool:
 def is_variance(name: str) -> bool:
     """Whether a name is that of a running variance, which moves in the log."""
     return name.rpartition(".")[2] == VARIANCE
+
+
+def log_variance(values: Tensor) -> Tensor:
+    """The log in which variances move; NaN of a negative one."""
+    return torch.where(values < 0, torch.nan, values.clamp(min=LEAST_VARIANCE)).log()
 
 
 def statistics(model: nn.Module) -> Direction:
@@ -84,12 +92,12 @@ def difference(end: Mapping[str, Tensor], start: Mapping[str, Tensor]) -> Direct
     moved = {}
     for name in start:
         a, b = (
-            part[name].double().log() if is_variance(name) else part[name].double()
+            log_variance(part[name].double()) if is_variance(name) else part[name].double()
             for part in (start, end)
         )
         moved[name] = b - a
         if not bool(torch.isfinite(moved[name]).all()):
-            raise InputError(f"networks: {name}: expected finite numbers and variances above 0")
+            raise InputError(f"networks: {name}: expected finite numbers, no negative variance")
     return moved
 
 
@@ -145,7 +153,7 @@ def normalized(
         for name, values in direction.items()
         if values.ndim > 1 or ignore == "none"
     }
-    if normalize == "model":
+    if normalize == "model" and kept:
         factor = _norm(theta[name] for name in kept) / (_norm(kept.values()) + EPSILON)
         return {name: values * factor for name, values in kept.items()}
     return {name: _scaled(values, theta[name], normalize) for name, values in kept.items()}

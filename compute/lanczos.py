@@ -2,7 +2,8 @@
 
 With full re-orthogonalisation, twice (Golub and Van Loan, Matrix Computations, section 10.3): the
 Krylov basis stays orthonormal to rounding, so that no eigenvalue appears twice and residuals are
-what they say.
+what they say. From one start every eigenvalue is found once, however many eigenvectors it has:
+where the space is invariant, another start finds the next of them.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class _Krylov:
     basis: Tensor
     diagonal: list[float] = field(default_factory=list)
     beside: list[float] = field(default_factory=list)  # the last one leads out of the basis
+    invariant: int = 0  # so many times it has been
 
     @property
     def vectors(self) -> Tensor:
@@ -62,8 +64,13 @@ class _Krylov:
         return values, vectors
 
 
-def _iterate(product: Product, start: Tensor, steps: int) -> Iterator[_Krylov]:
-    """The Krylov space after each step; it ends where the space is invariant."""
+def _iterate(
+    product: Product, start: Tensor, steps: int, *, copies: int = 1, least: int = 1
+) -> Iterator[_Krylov]:
+    """The Krylov space after each step; it ends where the space is invariant.
+
+    From ``copies`` starts, one after the other, and at least ``least`` steps as far as there are.
+    """
     size = start.numel()
     steps = min(steps, size, max(FEWEST, MOST_BYTES // (size * start.element_size())))
     space = _Krylov(torch.empty(steps, size, dtype=start.dtype, device=start.device))
@@ -80,9 +87,25 @@ def _iterate(product: Product, start: Tensor, steps: int) -> Iterator[_Krylov]:
         space.beside.append(float(image.norm()))
         yield space
         # What is left beside the largest number so far is rounding.
-        if space.beside[-1] <= 1e-7 * max(map(abs, (*space.diagonal, *space.beside, 1e-300))):
+        if space.beside[-1] > 1e-7 * max(map(abs, (*space.diagonal, *space.beside, 1e-300))):
+            vector = image / space.beside[-1]
+            continue
+        space.invariant += 1
+        if step + 1 == size or (space.invariant >= copies and step + 1 >= least):
             return
-        vector = image / space.beside[-1]
+        space.beside[-1] = 0.0
+        vector = _orthogonal(known, step)
+
+
+def _orthogonal(known: Tensor, seed: int) -> Tensor:
+    """A random vector ``(P,)`` of length 1, orthogonal to the rows of ``known``."""
+    generator = torch.Generator().manual_seed(seed)
+    # The second row: the first one may be what somebody's start was drawn as.
+    vector = torch.randn(2, known.shape[1], generator=generator)[1].to(known)
+    for _ in range(2):
+        vector = vector - known.T @ (known @ vector)
+        vector = vector / vector.norm()
+    return vector
 
 
 def lanczos(
@@ -112,7 +135,8 @@ def lanczos(
         If a product is not finite.
     """
     wanted, good = lowest + highest, 0
-    for space in _iterate(product, start, max(steps, wanted)):
+    copies = max(lowest, highest)
+    for space in _iterate(product, start, max(steps, wanted), copies=copies, least=wanted):
         step = len(space.diagonal)
         values, weights = space.ritz()
         scale = max(values.abs().max().item(), 1e-300)
@@ -121,7 +145,7 @@ def lanczos(
         worst = max(residuals) / scale
         progress(step, worst)
         good = good + 1 if step >= wanted and worst <= tolerance else 0
-        if good >= 2 and step >= least:
+        if good >= 2 and step >= least and not space.invariant:
             break
     # What the loop's short cut says, from one product each with the vectors themselves.
     vectors = weights[:, sorted(set(chosen))].T.to(space.basis) @ space.vectors

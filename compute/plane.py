@@ -61,17 +61,36 @@ class Plane:
         InputError
             If the directions are parallel.
         """
-        a, b, c = (inner(*pair) for pair in (
-            (self.delta, self.delta), (self.delta, self.eta), (self.eta, self.eta),
-        ))  # fmt: skip
+        a, b, c, determinant = self._products()
         p, q = inner(self.delta, move), inner(self.eta, move)
-        determinant = a * c - b * b
-        if not determinant > 1e-12 * a * c:
-            raise InputError("plane: expected two directions, got parallel ones or a zero one")
         alpha, beta = (c * p - b * q) / determinant, (a * q - b * p) / determinant
         rest = combined([(1.0, _doubled(move)), (-alpha, _doubled(self.delta)),
                          (-beta, _doubled(self.eta))])  # fmt: skip
         return alpha, beta, inner(rest, rest) ** 0.5
+
+    def check(self) -> None:
+        """Refuse two directions between which there is no surface.
+
+        Raises
+        ------
+        InputError
+            If they are parallel, or one is zero.
+        """
+        self._products()
+
+    def _products(self) -> tuple[float, float, float, float]:
+        """⟨δ, δ⟩, ⟨δ, η⟩, ⟨η, η⟩ and their determinant."""
+        a, b, c = (inner(*pair) for pair in (
+            (self.delta, self.delta), (self.delta, self.eta), (self.eta, self.eta),
+        ))  # fmt: skip
+        determinant = a * c - b * b
+        if not determinant > 1e-12 * a * c:
+            found = "parallel ones" if a * c > 0 else "one that moves nothing"
+            raise InputError(
+                f"plane: expected two directions, got {found}; along a single one lossviz line "
+                "draws a curve, and random ones may need normalize none"
+            )
+        return a, b, c, determinant
 
 
 def _doubled(direction: Mapping[str, Tensor]) -> Direction:
@@ -81,13 +100,31 @@ def _doubled(direction: Mapping[str, Tensor]) -> Direction:
 def random_plane(
     model: nn.Module, *, seed: int = 0, normalize: str = "filter", ignore: str = "biasbn"
 ) -> Plane:
-    """The plane through a model along two random directions (Li et al. 2018, section 4)."""
+    """The plane through a model along two random directions (Li et al. 2018, section 4).
+
+    Raises
+    ------
+    InputError
+        If nothing would move along them.
+    """
     theta = directions.center_of(model)
     delta, eta = (
         directions.random_direction(theta, seed=seed, axis=axis, normalize=normalize, ignore=ignore)
         for axis in ("alpha", "beta")
     )
+    if not inner(delta, delta) > 0:
+        raise InputError(_nothing_moves(theta, ignore))
     return Plane(theta, delta, eta, "random", seed, normalize, ignore)
+
+
+def _nothing_moves(theta: Direction, ignore: str) -> str:
+    """Why random directions are zero."""
+    if not theta:
+        return "directions: the model has no parameters to move"
+    if ignore == "biasbn" and all(values.ndim <= 1 for values in theta.values()):
+        return ("directions: all parameters are vectors, and as biases they do not move; "
+                "give ignore none and normalize none")  # fmt: skip
+    return "directions: scaled to weights that are 0 they move nothing; give normalize none"
 
 
 def plane_through(
@@ -106,7 +143,8 @@ def plane_through(
     Raises
     ------
     InputError
-        If the networks do not fit each other, two are the same, or they lie on one line.
+        If the networks do not fit each other, two are the same, or they lie on one line; or there
+        is no random direction beside one other.
     """
     moves = {other: difference(state, theta) for other, state in others.items()}
     names, (first, *rest) = list(moves), list(moves.values())
@@ -119,6 +157,11 @@ def plane_through(
         )
         eta = combined([(1.0, _doubled(drawn)), (-inner(drawn, first) / length**2, first)])
         eta = directions.parameters_of(eta)
+        if not inner(eta, eta) > 1e-12 * inner(drawn, drawn):
+            raise InputError(
+                f"{names[0]}: these weights have no random direction beside the one to it; "
+                "give a second network, or normalize none"
+            )
         eta = combined([(length / inner(eta, eta) ** 0.5, eta)])
         marks = ((name, 0.0, 0.0), (names[0], 1.0, 0.0))
         plane = Plane(theta, first, eta, f"to {names[0]}, random", seed, normalize, "none", marks)

@@ -201,11 +201,13 @@ def landscape(
     UsageError
         If points, span, device or precision cannot be used.
     InputError
-        If the centre evaluates differently the second time.
+        If the centre evaluates differently the second time, or the plane is none.
     """
     began = time.perf_counter()
     grid = grid_of(span, points if points is not None else FINEST if tolerance else POINTS)
     plane = plane or random_plane(problem.model, seed=seed)
+    if min(grid.alphas.size, grid.betas.size) > 1:
+        plane.check()
     if batch_norm not in ("stored", "recomputed"):
         raise UsageError(f"batch_norm: expected 'stored' or 'recomputed', got {batch_norm!r:.60}")
     names, dtype = choose_devices(device, precision)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from compute.directions import Direction, is_variance, statistics
+from compute.directions import Direction, is_variance, log_variance, statistics
 from lossviz.errors import InputError
 
 
@@ -80,7 +80,7 @@ class Weights:
                 self._logs.append(len(self._targets))
             self._targets.append(target)
             self._raw.append(center)
-            self._centers.append(center.log() if is_variance(name) else center)
+            self._centers.append(log_variance(center) if is_variance(name) else center)
             for moves, direction in zip(self._moves, (delta, eta), strict=True):
                 move = direction.get(name)
                 moves.append(torch.zeros_like(center) if move is None else move.to(center))

@@ -103,10 +103,10 @@ class Snapshots:
         self, i: int, name: str, start: int = 0, stop: int | None = None, *, finite: bool = True
     ) -> Tensor:
         dtype, shape = (self._history.parameters | self._history.buffers)[name]
-        kind = getattr(torch, dtype)
+        kind = getattr(torch, dtype, None)
         found, begin = self._layout(i)[name]
-        if found != kind:
-            raise InputError(f"{self.path(i)}: {name}: expected {dtype}, got {found}")
+        if found is None or found != kind:
+            raise InputError(f"{self.path(i)}: {name}: expected {dtype!r:.40}, got {found}")
         whole = stop is None
         count = prod(shape) if stop is None else stop - start
         tensor = torch.empty(count, dtype=kind)

@@ -57,6 +57,8 @@ class Trainer:
     ------
     UsageError
         If the folder has a training with other settings, or the recipe does not fit the data.
+    InputError
+        If the folder has parts of a training alone.
     """
 
     def __init__(
@@ -81,6 +83,12 @@ class Trainer:
 
     def _begin(self, about: Mapping[str, Any]) -> Recorder:
         path = self.folder / STATE
+        for strange in (path, self.folder / FINAL):
+            if strange.exists() and not (self.folder / index.NAME).exists():
+                raise InputError(
+                    f"{strange}: expected {index.NAME} beside it, got none: without it the "
+                    "training cannot go on; choose another folder"
+                )
         seen = {} if path.exists() else self.evaluate(self._seen)
         recorder = Recorder(
             self.model, self.folder, resume=True, about=about, loss=seen.get("loss", math.nan)
@@ -149,14 +157,17 @@ class Trainer:
         loss = (given["loss"] if isinstance(given, Mapping) else given).mean()
         loss.backward()
         value = float(loss.detach())
-        if not math.isfinite(value):
-            raise LossvizError(
-                f"the loss is {value} in epoch {self.done / self.per_epoch:.2f}: "
-                f"lower the learning rate ({rate:g}); what was recorded before is kept"
-            )
+        self._check_finite(value, rate)
         self.optimizer.step()
         self.done += 1
         return value
+
+    def _check_finite(self, loss: float, rate: float) -> None:
+        if not math.isfinite(loss):
+            raise LossvizError(
+                f"the loss is {loss} in epoch {self.done / self.per_epoch:.2f}: "
+                f"lower the learning rate ({rate:g}); what was recorded before is kept"
+            )
 
     def _record(self) -> dict[str, float]:
         """After a batch: the snapshot and the evaluations that are due."""
@@ -166,6 +177,7 @@ class Trainer:
         values = self.evaluate(self._seen) | (self._tested() if whole else {})
         at = self.done / self.per_epoch
         rate = self.recipe.rate_at((self.done - 1) / self.per_epoch)
+        self._check_finite(values["loss"], rate)
         if due:
             details = {name: value for name, value in values.items() if name != "loss"}
             self.recorder.step(at, values["loss"], lr=rate, **details)

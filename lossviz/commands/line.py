@@ -245,12 +245,12 @@ def _landscape(
 def _report(
     args: argparse.Namespace, told: Sequence[tuple[Curve, float]], known: Provenance
 ) -> None:
-    from compute.curve import barrier_told, ends_of
+    from compute.curve import barrier_told, ends_of, lowest_of, lowest_told
 
     found: list[dict[str, Any]] = []
     for curve, error in told:
         entry: dict[str, Any] = {"name": curve.name, "points": int(curve.alphas.size)}
-        entry |= {"loss_min": float(curve.quantities["loss"].min())}
+        entry |= {"loss_min": lowest_of(curve)}
         if args.to:
             barrier, at = curve.barrier()
             entry |= {
@@ -270,6 +270,6 @@ def _report(
     print(f"{args.output}: {len(found)} curve{'s' * (len(found) != 1)} x {known.samples:,} samples "
           f"in {clock(known.duration)}")  # fmt: skip
     for curve, error in told:
-        lowest = f"{curve.name}: lowest loss {curve.quantities['loss'].min():.5g}"
+        lowest = f"{curve.name}: {lowest_told(curve)}"
         print(f"  {barrier_told(curve, error) if args.to else lowest}")
     print(f"  lossviz view {args.output}")

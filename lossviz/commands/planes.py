@@ -160,12 +160,14 @@ def other_network(problem: Problem, path: str, *, statistics: bool, trust: bool)
     Raises
     ------
     InputError
-        If it does not fit the model.
+        If it does not fit the model, or has numbers that are none.
     """
     from compute import checkpoints, directions
+    from compute.own import check_parameters
 
     model = copy.deepcopy(problem.model)
     checkpoints.load_into(model, checkpoints.read(path, trust_pickle=trust), path)
+    check_parameters(model, path)
     return directions.state_of(model) if statistics else directions.center_of(model)
 
 

@@ -89,6 +89,7 @@ def compute_surface(
     devices: list[str], dtype: Any, paths: Callable[[Work], Sequence[Trajectory]] = lambda work: (),
 ) -> int:  # fmt: skip
     """The surface on the chosen plane, with the ``paths`` that belong on it."""
+    chosen.plane.check()
     args.range = args.range or planes.default_range(chosen)
     work = _begin(args, problem, data, chosen, devices, dtype, paths)
     try:

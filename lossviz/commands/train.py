@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lossviz.commands import options
+from lossviz.commands.report import finite
 from lossviz.errors import InputError, UsageError, printable
 
 if TYPE_CHECKING:
@@ -161,14 +162,15 @@ def _report(args: argparse.Namespace, trainer: Trainer) -> None:
     from compute.training.trainer import FINAL
 
     snapshots = Snapshots(args.output)
-    last = next(values for _, values in reversed(snapshots.notes) if "loss" in values)
+    notes = (values for _, values in reversed(snapshots.notes) if "loss" in values)
+    last = {name: float(value) for name, value in next(notes, {}).items()}  # NaN is kept as a word
     final = args.output / FINAL
     if args.json:
         report = {
             "folder": str(args.output), "checkpoint": str(final), "snapshots": len(snapshots),
             "epochs": trainer.recipe.epochs, **last,
         }  # fmt: skip
-        print(json.dumps(report))
+        print(json.dumps(finite(report)))
         return
     told = ", ".join(
         f"{name.replace('_', ' ')} {value:.4g}" for name, value in last.items() if name != "lr"

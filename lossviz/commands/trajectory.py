@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from lossviz.commands import options, planes, surface
 from lossviz.commands.report import check_output
 from lossviz.commands.runs import own_folder, settings_of
-from lossviz.errors import UsageError
+from lossviz.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from compute.data import Data
     from compute.trajectory import Principal
     from lossviz.commands.surface import Work
     from lossviz.landscape import Trajectory
@@ -44,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     args.directions = "pca:"
     devices, dtype = options.devices_of(args)
     problem, data = options.problem_of(args, args.samples or surface.SAMPLES)
+    _tell_other_data(args.runs, data)
     chosen = planes.choose_plane(args, problem, args.output.with_suffix(".run"), devices[0])
     assert chosen.principal is not None
     _tell(chosen.principal)
@@ -51,17 +53,44 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _from_the_run(args: argparse.Namespace) -> None:
-    """Model, data and loss as ``lossviz train`` kept them, where they are not given."""
+    """Model, data and loss as ``lossviz train`` kept them, where they are not given.
+
+    Raises
+    ------
+    UsageError
+        If they are not told, or are functions: a folder of somebody else's shall not run code.
+    """
+    from compute import data, models
+    from compute.problem import LOSSES
     from compute.training import Snapshots
 
     about = Snapshots(args.runs[0]).about
-    for key in ("model", "data", "loss"):
+    named = {"model": models.is_name, "data": data.is_name, "loss": LOSSES.__contains__}
+    for key, is_name in named.items():
         kept = about.get(key)
-        if getattr(args, key) is None and isinstance(kept, str) and kept:
-            setattr(args, key, kept)
+        if getattr(args, key) is not None or not isinstance(kept, str) or not kept:
+            continue
+        if not is_name(kept):
+            raise UsageError(
+                f"{key}: {args.runs[0]} says {kept!r:.80}, which may run code; "
+                f"where that is what you want, give it as --{key}"
+            )
+        setattr(args, key, kept)
     if args.model is None:
         raise UsageError(f"model: {args.runs[0]} does not say of what it is; expected --model NAME")
     args.loss = args.loss or "cross_entropy"
+
+
+def _tell_other_data(runs: Sequence[str], data: Data | None) -> None:
+    """Losses of data that are normalised otherwise than in the training are not the training's."""
+    from compute.training import Snapshots
+
+    for run in runs:
+        kept = Snapshots(run).about.get("normalization")
+        if data is not None and isinstance(kept, str) and kept not in ("", data.normalization):
+            print(printable(f"lossviz: {run} was trained on data normalised as {kept:.80}, these "
+                            f"are normalised as {data.normalization:.80}: see --mean and --std"),
+                  file=sys.stderr)  # fmt: skip
 
 
 def _tell(found: Principal) -> None:

@@ -103,6 +103,14 @@ def test_a_mismatch_lists_both_sides():
     assert "0.weight (model 4x3, file 5x3)" in text and "\n" not in text
 
 
+@pytest.mark.parametrize("dtype", [torch.int8, torch.complex64, torch.bool])
+def test_numbers_that_are_no_weights_are_refused(dtype):
+    state = STATE | {"0.weight": STATE["0.weight"].to(dtype)}
+    with pytest.raises(InputError, match=r"0\.weight \(model float32, file (int8|complex64|bool)"):
+        checkpoints.load_into(net(), state, "net.pt")
+    checkpoints.load_into(net(), {k: v.half() for k, v in STATE.items()}, "net.pt")
+
+
 def test_many_names_are_counted():
     state = {f"name{index}": torch.zeros(1) for index in range(40)}
     with pytest.raises(InputError, match="name4 and 35 more"):

@@ -64,6 +64,17 @@ def test_random_lines_have_a_mean(nets):
     assert read("s.ply").surface.loss[:, 2] == pytest.approx(curves[0].quantities["loss"])
 
 
+def test_what_is_not_finite_or_not_there_is_told_as_such(nets, capsys):
+    assert lossviz("line", "--range", "-1e30:1e30", "--points", "5", "-o", "w.ply") == 0
+    assert np.isnan(read("w.ply").curves[0].quantities["loss"]).any()
+    assert "lowest loss 2." in capsys.readouterr().out
+    assert lossviz("line", "--range", "1e30:1e31", "--points", "2", "-o", "n.ply") == 0
+    assert "seed 0: nowhere finite" in capsys.readouterr().out
+    assert lossviz("line", "--to", "n1.pt", "--range", "0.2:0.4", "--points", "3",
+                   "-o", "b.ply") == 0  # fmt: skip
+    assert "no barrier: the range has not both networks" in capsys.readouterr().out
+
+
 def test_directions_go_to_a_file_and_come_back(nets, capsys):
     assert lossviz("surface", "--directions", "hessian", "--grid", "5x5", "-o", "h.ply",
                    "--save-directions", "h.npz") == 0  # fmt: skip
@@ -92,7 +103,8 @@ def test_directions_go_to_a_file_and_come_back(nets, capsys):
         (["line", "--to", "n1.pt", "--normalize", "filter"], "the line has to meet the network"),
         (["line", "--to", "n1.pt", "--count", "3"], "--to names the networks"),
         (["line", "--test", "--split", "test"], "leave out --split"),
-        (["line", "--to", "nan.pt"], "expected finite numbers"),
+        (["line", "--to", "nan.pt"], "nan.pt: linear1.weight: 4,096 of 4,096 numbers are NaN"),
+        (["surface", "--through", "nan.pt"], "nan.pt: linear1.weight: 4,096 of 4,096 numbers"),
         (["line", "--range", "1:-1"], "low < high"),
     ],
 )  # fmt: skip

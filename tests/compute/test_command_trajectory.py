@@ -112,6 +112,13 @@ def test_stored_and_other_centres_and_a_plane_without_a_path(runs, capsys):
     assert "the centre is a snapshot of the run" in capsys.readouterr().err
 
 
+def test_other_normalisation_than_that_of_the_training_is_told(runs, capsys):
+    assert trajectory("momentum", "--mean", "0.5", "-o", "other.ply") == 0
+    assert "momentum was trained on data normalised as" in capsys.readouterr().err
+    assert trajectory("momentum", "-o", "same.ply") == 0
+    assert "normalised as" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words, told",
     [
@@ -122,12 +129,17 @@ def test_stored_and_other_centres_and_a_plane_without_a_path(runs, capsys):
         (["one"], "expected at least 2 snapshots, got 1"),
         (["momentum", "other"], "other: linear1.weight: expected (64, 64)"),
         (["nan"], "is not finite at step 1"),
+        (["model"], "model: model says 'os:getcwd', which may run code"),
+        (["data"], "data: data says 'builtins:list', which may run code"),
+        (["loss"], "loss: loss says 'os:getcwd', which may run code"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_told_in_a_line(runs, capsys, words, told):
     net = build("mlp", inputs=(1, 8, 8), num_classes=10)
     about = {"model": "mlp", "data": "digits"}
     Recorder(net, "one", about=about).close()
+    for key, spec in (("model", "os:getcwd"), ("data", "builtins:list"), ("loss", "os:getcwd")):
+        Recorder(net, key, about={**about, key: spec}).close()
     with Recorder(nn.Sequential(nn.Linear(2, 2)), "other") as recorder:
         recorder.step(1, 0.0)
     with Recorder(net, "nan", about=about) as recorder:

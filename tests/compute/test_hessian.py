@@ -120,6 +120,33 @@ def test_the_iteration_finds_the_ends_of_any_symmetric_matrix(seed, size, kind):
         )
 
 
+@pytest.mark.parametrize(
+    "values",
+    [[1.0] * 9, [0.0] * 9, [5.0, 5, 1, 1, 1, 1], [-2.0, -2, 3], [4.0, 4, 4, -1, -1], [7.0]],
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_an_eigenvalue_with_many_eigenvectors_is_found_as_often_as_it_is_wanted(values, dtype):
+    diagonal = torch.tensor(values, dtype=dtype)
+    start = torch.randn(len(values), generator=torch.Generator().manual_seed(0)).to(dtype)
+    pairs = lanczos(lambda v: diagonal * v, start, lowest=0, highest=2)
+    count = min(2, len(values))
+    assert pairs.values == pytest.approx(sorted(values)[-2:], abs=1e-5)
+    assert torch.allclose(pairs.vectors @ pairs.vectors.T, torch.eye(count, dtype=dtype), atol=1e-5)
+
+
+def decay(model, batch):
+    return sum(p.square().sum() for p in model.parameters()) / 2
+
+
+@pytest.mark.parametrize("kind", ["top", "ends"])
+@pytest.mark.parametrize("loss", [decay, lambda model, batch: model(batch[0]).mean()])
+def test_a_hessian_with_one_eigenvalue_still_gives_a_plane(kind, loss):
+    torch.manual_seed(0)
+    problem = Problem(nn.Linear(3, 2), loss, [(torch.ones(4, 3),)])
+    plane, pairs = hessian_plane(problem, state_of(problem.model), kind=kind)
+    assert len(pairs.values) == 2 and plane.angle == pytest.approx(90, abs=1e-3)
+
+
 def test_what_has_no_hessian_is_told():
     blind = Problem(nn.Linear(2, 1), lambda model, batch: model(batch[0]).detach()[:, 0],
                     [(torch.ones(3, 2),)])  # fmt: skip

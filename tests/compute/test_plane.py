@@ -14,6 +14,7 @@ from compute.evaluation import Evaluator
 from compute.hessian import hessian_plane
 from compute.plane import Plane, line_to, plane_through, random_plane, span_around
 from compute.problem import Problem, mse
+from compute.surface import landscape
 from lossviz.errors import InputError
 
 from .nets import small_convnet, small_problem
@@ -113,7 +114,7 @@ def test_networks_that_make_no_plane_are_told():
         difference(STATES[0] | {"0.weight": torch.ones(1)}, STATES[0])
     with pytest.raises(InputError, match="the first one has no extra"):
         difference(STATES[0] | {"extra": torch.ones(1)}, STATES[0])
-    with pytest.raises(InputError, match="variances above 0"):
+    with pytest.raises(InputError, match="no negative variance"):
         difference(STATES[0] | {"1.running_var": torch.full((5,), -1.0)}, STATES[0])
     with pytest.raises(InputError, match="finite"):
         difference(STATES[0] | {"7.bias": torch.full((3,), torch.nan)}, STATES[0])
@@ -137,6 +138,68 @@ def test_parallel_directions_make_no_plane():
     with pytest.raises(InputError, match="parallel"):
         plane.project({"w": torch.ones(3)})
     assert plane.angle == pytest.approx(0, abs=1e-3)
+    with pytest.raises(InputError, match="parallel"):
+        plane.check()
+    with pytest.raises(InputError, match="moves nothing"):
+        Plane({}, {"w": torch.ones(3)}, {}).check()
+
+
+def test_a_channel_that_never_varied_has_a_place_on_a_line():
+    theta, other = ({k: v.clone() for k, v in state.items()} for state in STATES[:2])
+    theta["1.running_var"][:2] = 0
+    other["1.running_var"][1:3] = 0
+    line = line_to(theta, other, "B")
+    nets = [copy.deepcopy(net) for net in NETS[:2]]
+    for net, state in zip(nets, (theta, other), strict=True):
+        net.load_state_dict(state, strict=False)
+    for dtype in (torch.float32, torch.float64):
+        evaluator = Evaluator(small_problem(net=nets[0]), line, dtype=dtype)
+        for alpha, net in enumerate(nets):
+            assert evaluator.at(alpha, 0)["loss"] == pytest.approx(own_loss(net), rel=1e-6)
+        assert np.isfinite([evaluator.at(alpha, 0)["loss"] for alpha in (-0.5, 0.5, 1.5)]).all()
+
+
+class Scales(nn.Module):
+    """A network whose only parameter is a vector."""
+
+    def __init__(self, seed=0):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.scales = nn.Parameter(torch.randn(4))
+
+    def forward(self, inputs):
+        return inputs * self.scales
+
+
+@pytest.mark.parametrize("normalize", ["filter", "layer", "weight", "model", "none"])
+def test_random_directions_that_move_nothing_are_told(normalize):
+    with pytest.raises(InputError, match="all parameters are vectors"):
+        random_plane(Scales(), normalize=normalize)
+    with pytest.raises(InputError, match="no parameters"):
+        random_plane(nn.Identity(), normalize=normalize)
+    still = nn.Linear(3, 2)
+    nn.init.zeros_(still.weight)
+    states = [state_of(net) for net in (still, nn.Linear(3, 2), Scales(0), Scales(1))]
+    with pytest.raises(InputError, match="no random direction beside"):
+        plane_through(states[2], {"B": states[3]}, normalize=normalize)
+    if normalize == "none":
+        assert random_plane(still, normalize=normalize).angle > 10
+        assert plane_through(states[0], {"B": states[1]}, normalize=normalize).angle > 89
+        return
+    with pytest.raises(InputError, match="weights that are 0"):
+        random_plane(still, normalize=normalize)
+    with pytest.raises(InputError, match="no random direction beside"):
+        plane_through(states[0], {"B": states[1]}, normalize=normalize)
+
+
+def test_vectors_scaled_to_themselves_make_no_surface():
+    problem = Problem(Scales(), lambda model, batch: model(batch).square().sum(1),
+                      [torch.ones(3, 4)])  # fmt: skip
+    plane = random_plane(problem.model, ignore="none")
+    with pytest.raises(InputError, match=r"parallel ones.*normalize none"):
+        landscape(problem, plane, points=3)
+    plane = random_plane(problem.model, ignore="none", normalize="none")
+    assert landscape(problem, plane, points=3).surface.shape == (3, 3)
 
 
 class Linear(nn.Module):

@@ -71,7 +71,7 @@ def test_weights_that_are_not_finite_are_named(folder):
     ({"weight": torch.zeros(2, 4), "bias": torch.zeros(2)}, "bytes"),
     ({"weight": torch.zeros(3, 2), "bias": torch.zeros(2)}, r"weight: expected \(2, 3\), got \(3"),
     ({"weight": torch.zeros(2, 3), "tail": torch.zeros(2)}, "bias: expected"),
-    ({"weight": torch.zeros(2, 3, dtype=torch.int32), "bias": torch.zeros(2)}, "expected float32"),
+    ({"weight": torch.zeros(2, 3, dtype=torch.int32), "bias": torch.zeros(2)}, "'float32'"),
 ])  # fmt: skip
 def test_other_tensors_than_the_index_says(folder, change, told):
     path = Snapshots(folder).path(1)
@@ -85,6 +85,13 @@ def test_other_tensors_than_the_index_says(folder, change, told):
     snapshots.parameters(0)
     with pytest.raises(InputError, match=told):
         snapshots.parameters(1)
+
+
+@pytest.mark.parametrize("dtype", ["nonsense", "save", "int32", "", "dtype"])
+def test_other_types_than_the_index_says(folder, dtype):
+    rewritten(folder, lambda found: found[0]["parameters"]["weight"].__setitem__(0, dtype))
+    with pytest.raises(InputError, match=f"weight: expected '{dtype}', got torch.float32"):
+        Snapshots(folder).parameters(0)
 
 
 def test_missing_and_cut_snapshots(folder):

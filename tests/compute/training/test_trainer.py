@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from compute import checkpoints
 from compute.problem import cross_entropy, mse
-from compute.training import Snapshots, trainer
+from compute.training import Snapshots, index, trainer
 from compute.training.augmentation import Shifts
 from compute.training.recipe import OPTIMIZERS, Recipe
 from compute.training.trainer import Trainer, clear, smoothed
@@ -244,6 +244,20 @@ def test_a_training_that_diverges_stops_and_keeps_what_was_finite(tmp_path):
     snapshots = Snapshots(tmp_path / "run")
     snapshots.parameters(0)
     assert not (tmp_path / "run" / trainer.FINAL).exists()
+
+
+def test_a_last_step_that_diverges_is_not_recorded(tmp_path):
+    with pytest.raises(LossvizError, match=r"the loss is (nan|inf) in epoch 1.00: lower the learn"):
+        trained(tmp_path / "run", replace(RECIPE, lr=1e30, epochs=1, batch_size=10**6))
+    assert len(Snapshots(tmp_path / "run")) == 1
+    assert not (tmp_path / "run" / trainer.FINAL).exists()
+
+
+def test_a_folder_without_its_index_is_told(tmp_path):
+    trained(tmp_path / "run")
+    (tmp_path / "run" / index.NAME).unlink()
+    with pytest.raises(InputError, match=r"final\.safetensors: expected index\.jsonl beside it"):
+        trained(tmp_path / "run")
 
 
 def test_regression(tmp_path):
