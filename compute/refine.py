@@ -12,16 +12,20 @@ from numpy.typing import NDArray
 from compute.hessian import Hessian
 from compute.plane import Plane
 from compute.spectrum import slice_hessian
+from lossviz.critical_points import CriticalPoint, PointKind
 from lossviz.errors import InputError
-from lossviz.landscape import CriticalPoint
 
 Floats = NDArray[np.float64]
 
 STEPS = 20
-CLOSE = 1e-3  # cells: Newton's next step at a zero
+CLOSE = 1e-3  # cells: the next step at a zero
+ENOUGH = 0.1  # cells: the same where kinks let no step come nearer
+ROUNDS = 3  # of differences
+ALIKE = 0.1  # of the largest curvature: differences and second derivative without kinks
+APART = 0.25  # cells, of the differences
 REACH = 1.5  # cells: what lies farther is another point
 LONGEST = 0.5  # cells, of a step
-HALVINGS = 5
+HALVINGS = 4
 SAME = 0.01  # cells between two zeros
 DEGENERATE = 1e-3  # the smaller curvature against the larger
 
@@ -59,17 +63,25 @@ class Slice:
 
 
 def refined(
-    points: Iterable[CriticalPoint], part: Slice, cell: Sequence[float]
-) -> Iterator[CriticalPoint | None]:
+    points: Iterable[CriticalPoint], part: Slice, cell: Sequence[float], *,
+    before: Iterable[CriticalPoint] = (),
+) -> Iterator[CriticalPoint | None]:  # fmt: skip
     """Each point moved onto the critical point of the network's loss near it, or None.
 
-    Newton's method for the zero of the exact gradient with the exact 2×2 Hessian, in units of the
-    grid's ``cell (2,)``; a step that does not lessen the gradient is halved (Nocedal and Wright
-    2006, section 11.2). None if nothing is reached within 1.5 cells, if what is reached is of
-    another kind or an earlier point's, and on the kinks of ReLU networks, where no gradient
-    vanishes. Extrema of the window's border are no zeros: None.
+    Broyden's method (1965, Mathematics of Computation 19) for the zero of the exact gradient, from
+    its differences over half a cell, in units of the grid's ``cell (2,)``; a step that does not
+    lessen the gradient is halved. In ReLU networks the second derivative that autograd gives leaves
+    out the kinks, which carry much of the slice's curvature: Newton's method does not converge
+    there. The eigenvalues are those of the exact DᵀHD all the same, by two Hessian-vector products;
+    where kinks make the differences others, these tell the kind, and a point is taken that lies
+    within a tenth of a cell by the gradient left.
+
+    None if nothing is reached within 1.5 cells, if what is reached is of another kind or an earlier
+    point's (``before`` are earlier still), and where a kink leaves no gradient near zero. Extrema
+    of the window's border are no zeros: None.
     """
-    size, reached = np.asarray(cell, float), np.zeros((0, 2))
+    size = np.asarray(cell, float)
+    reached = np.array([(p.alpha, p.beta) for p in before]).reshape(-1, 2) / size
     for point in points:
         found = None if point.border else _refined(point, part, size)
         if found is not None:
@@ -82,35 +94,55 @@ def refined(
 
 
 def _refined(point: CriticalPoint, part: Slice, size: Floats) -> CriticalPoint | None:
-    start = np.array([point.alpha, point.beta])
-    place, slope = start, part.gradient(start) * size
-    for _ in range(STEPS):
-        curvature = part.curvature() * np.outer(size, size)
-        if not (np.isfinite(slope).all() and np.isfinite(curvature).all()):
-            return None
-        step = _newton(curvature, slope)
-        length = math.hypot(*step)
-        if length <= CLOSE:
-            return _moved(point, place, part, slope / size, curvature, size)
-        if not math.isfinite(length):
-            return None
-        step *= min(1.0, LONGEST / length)
-        taken = _lessened(part, place, step, slope, size)
-        if taken is None:
-            return None
-        place, slope = taken
+    start = place = np.array([point.alpha, point.beta])
+    slope, bend = part.gradient(place) * size, _differences(part, place, size)
+    for _ in range(ROUNDS):
+        place, slope, close = _descended(part, place, slope, bend, size)
         if math.hypot(*((place - start) / size)) > REACH:
             return None
+        if not close:
+            bend = _differences(part, place, size)
+            close = math.hypot(*_newton(bend, slope)) <= ENOUGH
+        if close:
+            return _moved(point, place, part, size)
     return None
 
 
-def _newton(curvature: Floats, slope: Floats) -> Floats:
-    """−H⁻¹g; along an axis without curvature only as far as the gradient tells."""
-    values, axes = np.linalg.eigh(curvature)
-    least = max(np.abs(values).max() * 1e-9, np.finfo(float).tiny)
-    values = np.where(np.abs(values) < least, least, values)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(-axes @ (axes.T @ slope / values))
+def _descended(
+    part: Slice, place: Floats, slope: Floats, bend: Floats, size: Floats
+) -> tuple[Floats, Floats, bool]:
+    """Broyden's steps from ``place`` as long as they lessen the gradient; whether it is reached."""
+    for _ in range(STEPS):
+        step = _newton(bend, slope)
+        length = math.hypot(*step)
+        if not 0 < length < math.inf:
+            return place, slope, length == 0
+        taken = _lessened(part, place, step * min(1.0, LONGEST / length), slope, size)
+        if taken is None:
+            return place, slope, length <= CLOSE
+        moved, found = (taken[0] - place) / size, taken[1]
+        bend = bend + np.outer(found - slope - bend @ moved, moved) / (moved @ moved)
+        place, slope = taken[0], found
+        if math.hypot(*moved) <= CLOSE:
+            return place, slope, True
+    return place, slope, False
+
+
+def _differences(part: Slice, place: Floats, size: Floats) -> Floats:
+    """The gradient's central differences ``(2, 2)``, both in cells."""
+    columns = []
+    for step in np.diag(APART * size):
+        up, down = part.gradient(place + step), part.gradient(place - step)
+        columns.append((up - down) * size / (2 * APART))
+    return np.stack(columns, axis=1)
+
+
+def _newton(bend: Floats, slope: Floats) -> Floats:
+    """−B⁻¹g; NaN where B is singular or not finite."""
+    with np.errstate(all="ignore"):
+        (a, b), (c, d) = bend
+        determinant = a * d - b * c
+        return np.array([b * slope[1] - d * slope[0], c * slope[0] - a * slope[1]]) / determinant
 
 
 def _lessened(
@@ -127,19 +159,31 @@ def _lessened(
 
 
 def _moved(
-    point: CriticalPoint, place: Floats, part: Slice, slope: Floats, curvature: Floats, size: Floats
-) -> CriticalPoint | None:
+    point: CriticalPoint, place: Floats, part: Slice, size: Floats
+) -> CriticalPoint | None:  # fmt: skip
     """The point at ``place`` with exact value and eigenvalues; None if of another kind."""
-    bends = np.linalg.eigvalsh(curvature)
-    flat = np.abs(bends).min() < DEGENERATE * np.abs(bends).max() or not bends.any()
-    kind = "degenerate" if flat else ("minimum", "saddle", "maximum")[int((bends < 0).sum())]
+    slope, curvature, value = part.gradient(place), part.curvature(), part.value()
+    if not np.isfinite(curvature).all():
+        return None
+    kind = _kind(curvature * np.outer(size, size))
+    if kind != point.kind:
+        scaled, bend = curvature * np.outer(size, size), _differences(part, place, size)
+        if np.abs(bend - scaled).max() > ALIKE * np.abs(bend).max():
+            kind = _kind((bend + bend.T) / 2)
     if kind != point.kind and "degenerate" not in (kind, point.kind):
         return None
-    low, high = np.linalg.eigvalsh(curvature / np.outer(size, size))
+    low, high = np.linalg.eigvalsh(curvature)
     alpha, beta = (float(v) for v in place)
     return replace(
-        point, alpha=alpha, beta=beta, value=part.value(), lambda_min=float(low),
-        lambda_max=float(high), kind=kind,  # type: ignore[arg-type]
-        moved=math.hypot(alpha - point.alpha, beta - point.beta),
+        point, alpha=alpha, beta=beta, value=value, lambda_min=float(low), lambda_max=float(high),
+        kind=kind, moved=math.hypot(alpha - point.alpha, beta - point.beta),
         gradient_norm=math.hypot(*slope),
     )  # fmt: skip
+
+
+def _kind(curvature: Floats) -> PointKind:
+    bends = np.linalg.eigvalsh(curvature)
+    if np.abs(bends).min() < DEGENERATE * np.abs(bends).max() or not bends.any():
+        return "degenerate"
+    kinds: tuple[PointKind, ...] = ("minimum", "saddle", "maximum")
+    return kinds[int((bends < 0).sum())]

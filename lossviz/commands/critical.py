@@ -170,7 +170,7 @@ def as_text(
     most = len(shown) if markdown else MOST_LINES
     lines = [
         (
-            f"{landscape.title}: {_counts(shown)}; {len(inside)} found, those of persistence below "
+            f"{landscape.title}: {counts(shown)}; {len(inside)} found, those of persistence below "
             f"{found.threshold:.3g} left out{' (log loss)' if found.log else ''}"
         ),
         "",
@@ -198,7 +198,8 @@ def as_text(
     return "\n".join(map(printable, [*lines, "", *(bullet + check for check in checks)]))
 
 
-def _counts(points: list[CriticalPoint]) -> str:
+def counts(points: list[CriticalPoint]) -> str:
+    """How many of each kind, in words."""
     names = {"minimum": "minima", "maximum": "maxima", "saddle": "saddles"}
     counts = []
     for kind in ("minimum", "saddle", "maximum", "degenerate"):

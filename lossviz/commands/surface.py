@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from compute.run import Run
     from compute.surface import Grid
     from lossviz.commands.planes import Chosen
+    from lossviz.commands.refining import Refinement
     from lossviz.landscape import Landscape, Mark, Provenance, Surface, Trajectory
 
 SAMPLES, POINTS = "512", (51, 51)
 REWRITE_EVERY = 2.0  # seconds
 LIKELY = 33 * 33  # points that a tolerance mostly ends at
 PROBED = 250  # images, to estimate how many are needed
+LEAST_REFINING = 30.0  # seconds
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +49,9 @@ def add_surface_arguments(parser: argparse.ArgumentParser) -> None:
     add("--tolerance", type=options.share, metavar="2%",
         help="choose images and points by this relative error, "
         "as far as --samples and --grid do not")  # fmt: skip
+    add("--critical-points", choices=["refined", "sampled", "none"], default="refined",
+        help="those of the samples, each then refined with the network's own gradient and Hessian "
+        "(refined; for at most half as long as the surface took)")  # fmt: skip
     add("--per-class", action="store_true", help="also the loss and accuracy of every class")
     options.add_device_arguments(parser)
     add = parser.add_argument_group("result").add_argument
@@ -71,6 +76,7 @@ class Work:
     run: Run
     marks: list[Mark]
     trajectories: Sequence[Trajectory] = ()
+    refinement: Refinement | None = None
 
 
 def run(args: argparse.Namespace) -> int:
@@ -296,11 +302,36 @@ def _evaluate(work: Work) -> Landscape:
 def _finished(work: Work, landscape: Landscape) -> Landscape:
     from lossviz import ply
 
-    if work.args.per_class:
+    args = work.args
+    if args.per_class:
         from compute.samples import per_class
 
         landscape = per_class(landscape, work.run, work.grid, work.problem)
-        ply.write(landscape, work.args.output)
+    # Half precision invents minima; batch norm recomputed makes the loss no fixed function.
+    if args.critical_points != "none" and not landscape.provenance.is_preview:
+        fixed = args.critical_points == "refined" and work.chosen.batch_norm != "recomputed"
+        landscape = _with_critical_points(work, landscape, refine=fixed)
+    ply.write(landscape, args.output)
+    return landscape
+
+
+def _with_critical_points(work: Work, landscape: Landscape, *, refine: bool) -> Landscape:
+    from compute.critical import critical_points
+    from lossviz import ply
+    from lossviz.commands import refining
+
+    assert landscape.surface is not None
+    found = critical_points(landscape.surface)
+    landscape = landscape.with_changes(critical_points=found)
+    if refine:
+        ply.write(landscape, work.args.output)  # to be seen in the meantime
+        evaluator = work.evaluators[0]
+        landscape, work.refinement = refining.refine(
+            landscape, work.problem, work.chosen.plane, device=str(evaluator.device),
+            dtype=evaluator.dtype, folder=work.run.path,
+            seconds=max(LEAST_REFINING, work.run.seconds / 2),
+            write=lambda partly: ply.write(partly, work.args.output),
+        )  # fmt: skip
     return landscape
 
 
@@ -325,6 +356,8 @@ def _report(work: Work, landscape: Landscape) -> None:
     assert landscape.surface is not None
     import numpy as np
 
+    from lossviz.commands.refining import told_of
+
     args, run, known = work.args, work.run, landscape.provenance
     loss = landscape.surface.loss
     there = loss[np.isfinite(loss)]
@@ -337,6 +370,8 @@ def _report(work: Work, landscape: Landscape) -> None:
         "loss_min": low, "loss_max": high, "not_finite": int(loss.size - there.size),
         "center": work.center, "error_data": known.error_data,
         "error_interpolation": known.error_interpolation, "full_run_seconds": round(full, 1),
+        "critical_points": len(landscape.critical_points.shown()),
+        "refined": work.refinement.moved if work.refinement else 0,
     }  # fmt: skip
     if args.json:
         print(json.dumps(finite(report)))
@@ -360,4 +395,5 @@ def _report(work: Work, landscape: Landscape) -> None:
     if full > 1.05 * run.seconds:
         n, m = work.grid.alphas.size, work.grid.betas.size
         lines.append(f"  all {n}x{m} points with all {images:,} samples would take {clock(full)}")
+    lines += [f"  {line}" for line in told_of(landscape.critical_points, work.refinement)]
     print("\n".join([*lines, f"  lossviz view {args.output}"]))

@@ -55,10 +55,10 @@ def test_all_of_himmelblaus_points_are_reached_from_beside_them():
     starts = [point(*(np.array(p) + shift), kind) for p, kind in truth]
     found = list(refined(starts, sliced(himmelblau), cell))
     for (place, kind), one in zip(truth, found, strict=True):
-        assert (one.alpha, one.beta) == pytest.approx(place, abs=2e-6), place
+        assert (one.alpha, one.beta) == pytest.approx(place, abs=1e-5), place
         assert one.kind == kind and one.persistence == 0.5
-        assert one.moved == pytest.approx(np.hypot(*shift), abs=2e-6)
-        assert one.gradient_norm < 1e-4 and one.value == pytest.approx(
+        assert one.moved == pytest.approx(np.hypot(*shift), abs=1e-5)
+        assert one.gradient_norm < 1e-3 and one.value == pytest.approx(
             float(himmelblau(*place)), abs=1e-8
         )
         a, b = one.alpha, one.beta
@@ -89,7 +89,7 @@ def test_the_border_stays_and_of_doubles_the_first_is_moved():
     ]  # fmt: skip
     border, first, second = refined(starts, sliced(himmelblau), (0.1, 0.1))
     assert border is None and second is None
-    assert (first.alpha, first.beta) == pytest.approx((3, 2), abs=1e-6)
+    assert (first.alpha, first.beta) == pytest.approx((3, 2), abs=1e-5)
 
 
 def test_a_degenerate_point_is_told_as_what_the_network_has():

@@ -1,0 +1,169 @@
+"""A surface's critical points: found on its samples, moved onto those of the network's own loss."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lossviz.errors import LossvizError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from compute.plane import Plane
+    from compute.problem import Problem
+    from lossviz.landscape import CriticalPoint, CriticalPoints, Landscape, Surface
+
+NAME = "refined.json"  # in a run's folder: what was refined before
+MOVED = (
+    "alpha", "beta", "value", "lambda_min", "lambda_max", "kind", "moved", "gradient_norm"
+)  # fmt: skip
+
+
+@dataclass
+class Refinement:
+    """How far it came: of ``asked`` points ``tried`` were tried, and ``moved`` had a zero near."""
+
+    asked: int = 0
+    tried: int = 0
+    moved: int = 0
+    why_not: str = ""
+
+    def lines(self) -> list[str]:
+        """What to tell of it."""
+        if self.why_not:
+            return [f"critical points are the interpolant's: {self.why_not}"]
+        if not self.asked:
+            return []
+        told = f"{self.moved} of {self.tried} critical points confirmed by the network's gradient"
+        if left := self.asked - self.tried:
+            told += f"; {left} not tried yet (lossviz critical --refine)"
+        return [told]
+
+
+class Kept:
+    """Refined points by the place they were found at; in ``folder``, if it is there."""
+
+    def __init__(self, folder: Path | None, problem: Problem, plane: Plane, dtype: Any) -> None:
+        from compute import directions
+        from compute.problem import batches_sha256
+
+        self._path = folder / NAME if folder is not None and folder.is_dir() else None
+        self._of = [
+            batches_sha256(problem.batches), directions.sha256(plane.theta), plane.sha256,
+            str(dtype),
+        ]  # fmt: skip
+        self._points: dict[str, Any] = {}
+        try:
+            found = json.loads(self._path.read_text(encoding="utf-8")) if self._path else {}
+            if found.get("of") == self._of:
+                self._points = dict(found["points"])
+        except (OSError, ValueError, AttributeError, KeyError, TypeError):
+            pass  # nothing yet, or damaged: it is computed again
+
+    def __contains__(self, point: CriticalPoint) -> bool:
+        return _key(point) in self._points
+
+    def __getitem__(self, point: CriticalPoint) -> CriticalPoint | None:
+        known = self._points[_key(point)]
+        return replace(point, **known) if known else None
+
+    def add(self, point: CriticalPoint, moved: CriticalPoint | None) -> None:
+        """Keep what became of one."""
+        from lossviz import files
+
+        self._points[_key(point)] = moved and {name: getattr(moved, name) for name in MOVED}
+        text = json.dumps({"of": self._of, "points": self._points})
+        if self._path is not None:
+            files.replace(self._path, lambda file: file.write(text.encode()), str(self._path))
+
+
+def _key(point: CriticalPoint) -> str:
+    return f"{point.kind} {point.alpha!r} {point.beta!r}"
+
+
+def refine(
+    landscape: Landscape, problem: Problem, plane: Plane, *, device: str, dtype: Any,
+    folder: Path | None = None, seconds: float = float("inf"),
+    write: Callable[[Landscape], None] = lambda landscape: None,
+) -> tuple[Landscape, Refinement]:  # fmt: skip
+    """The landscape with the points that are shown refined, the most persistent first.
+
+    For at most about ``seconds``. What ``folder`` has from before is not computed again; Ctrl-C
+    ends it with what is there, which is given to ``write`` before.
+    """
+    found, told = landscape.critical_points, Refinement()
+    asked = [k for k, p in enumerate(found) if not p.border and p.persistence >= found.threshold]
+    told.asked, points = len(asked), list(found)
+    if not asked or landscape.surface is None:
+        return landscape, told
+
+    def with_points() -> Landscape:
+        return landscape.with_changes(critical_points=replace(found, points=points))
+
+    try:
+        steps = _steps(
+            [points[k] for k in asked], problem, plane, landscape.surface,
+            Kept(folder, problem, plane, dtype), device=device, dtype=dtype,
+        )  # fmt: skip
+        began = time.perf_counter()
+        for k, moved in zip(asked, _with_bar(steps, len(asked)), strict=False):
+            points[k], told.tried = moved or points[k], told.tried + 1
+            told.moved += moved is not None
+            if time.perf_counter() - began > seconds:
+                break
+    except KeyboardInterrupt:
+        write(with_points())
+        raise
+    except LossvizError as error:
+        told.why_not = str(error)
+    except (RuntimeError, NotImplementedError) as error:  # what PyTorch cannot differentiate twice
+        told.why_not = " ".join(str(error).split())[:120] or type(error).__name__
+    return with_points(), told
+
+
+def _steps(
+    points: list[CriticalPoint], problem: Problem, plane: Plane, surface: Surface, kept: Kept, *,
+    device: str, dtype: Any,
+) -> Iterator[CriticalPoint | None]:  # fmt: skip
+    """Each point refined, or None; from what is kept where it is there."""
+    from compute.hessian import Hessian
+    from compute.refine import Slice, refined
+
+    cell = [float(axis[-1] - axis[0]) / (axis.size - 1) for axis in (surface.alphas, surface.betas)]
+    todo = [point for point in points if point not in kept]
+    steps: Iterator[CriticalPoint | None] = iter(())
+    if todo:
+        hessian = Hessian(problem, plane=plane, ignore="none", device=device, dtype=dtype)
+        before = [moved for point in points if point in kept and (moved := kept[point])]
+        steps = refined(todo, Slice(hessian, plane), cell, before=before)
+    for point in points:
+        if point not in kept:
+            kept.add(point, next(steps))
+        yield kept[point]
+
+
+def _with_bar(steps: Iterator[Any], total: int) -> Iterator[Any]:
+    from tqdm import tqdm
+
+    bar = tqdm(steps, total=total, unit="points", desc="critical points", disable=None,
+               leave=False, file=sys.stderr)  # fmt: skip
+    with bar:
+        yield from bar
+
+
+def told_of(points: CriticalPoints, refinement: Refinement | None) -> list[str]:
+    """What a report says of critical points; nothing where none were sought."""
+    from lossviz.commands.critical import counts
+
+    if points.winding is None and not points:
+        return []
+    unit = " of log loss" if points.log else ""
+    shown = counts(points.shown())
+    lines = [f"critical points: {shown}, of persistence {points.threshold:.3g}{unit} and more"]
+    lines += [] if points.complete else points.checks()[:1]
+    return lines + (refinement.lines() if refinement else [])
