@@ -8,13 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lossviz.commands import options, origin
 from lossviz.commands.report import check_output, finite
 from lossviz.errors import UsageError, printable
+from lossviz.landscape import LOSS
 
 if TYPE_CHECKING:
     from compute.basins import Basins
     from compute.separatrices import Separatrix
-    from lossviz.landscape import Contour, CriticalPoint, CriticalPoints, Landscape
+    from lossviz.landscape import Contour, CriticalPoint, CriticalPoints, Landscape, Provenance
 
 TITLES = ("kind", "alpha", "beta", "loss", "lambda min", "lambda max", "persistence")
 MOST_LINES = 40  # of a table on a terminal
@@ -37,9 +39,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--basins", action="store_true", help="tell the basins: area, lowest loss")
     add("--descend", metavar="ALPHA,BETA", action="append", default=[], type=_place,
         help="write the line of steepest descent from here; may be repeated")  # fmt: skip
+    add("--refine", action="store_true",
+        help="move the points that are told onto those of the network's own loss, by its gradient "
+        "and Hessian; network, plane and data are those the file tells of")  # fmt: skip
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for machines; NaN and Inf are null")
     form.add_argument("--markdown", action="store_true", help="tables in Markdown")
+    options.add_problem_arguments(
+        parser, "with --refine (as the file tells, where it is not given)", needed=False,
+        samples="as many as the file's",
+    )  # fmt: skip
+    add = parser.add_argument_group("with --refine").add_argument
+    add("--directions", metavar="FILE", help="of the surface, if NAME.run/ is not there")
+    add("--seed", type=options.seed, help="of chosen samples (the file's)")
+    options.add_device_arguments(parser, precisions=("float32", "float64"))
+    parser.set_defaults(split=None)
 
 
 def _place(text: str) -> tuple[float, float]:
@@ -71,6 +85,9 @@ def run(args: argparse.Namespace) -> int:
         known = printable(", ".join(sorted(surface.quantities)))
         raise UsageError(f"quantity: expected one of {known}, got {args.quantity!r}")
     found = critical_points(surface, quantity=args.quantity, threshold=args.threshold)
+    told: list[str] = []
+    if args.refine:
+        found, told = _refined(args, landscape, found, output)
     landscape, parted = with_geometry(
         landscape, found, args.quantity, separatrices=args.separatrices, contours=args.contours,
         starts=args.descend,
@@ -79,13 +96,50 @@ def run(args: argparse.Namespace) -> int:
     if not args.dry_run:
         ply.write(landscape, output)
     if args.json:
-        told = describe(found, parted, regions, border=args.border)
-        print(json.dumps(finite(told), indent=1, allow_nan=False))
+        report = describe(found, parted, regions, border=args.border)
+        print(json.dumps(finite(report), indent=1, allow_nan=False))
     else:
-        print(
-            as_text(landscape, found, parted, regions, border=args.border, markdown=args.markdown)
+        text = as_text(
+            landscape, found, parted, regions, border=args.border, markdown=args.markdown
         )
+        print("\n".join([text, *told]))
     return 0
+
+
+def _refined(
+    args: argparse.Namespace, landscape: Landscape, found: CriticalPoints, output: Path
+) -> tuple[CriticalPoints, list[str]]:
+    """The points refined with the network that the file is of, and what to tell of it."""
+    from lossviz import ply
+    from lossviz.commands.refining import refine
+
+    known = landscape.provenance
+    if args.quantity != LOSS:
+        raise UsageError(f"refine: expected the loss, got --quantity {args.quantity}")
+    origin.fill(args, known, args.file)
+    devices, dtype = options.devices_of(args)
+    problem, data = options.problem_of(args, args.samples or _samples(known))
+    origin.check_data(data, known, args.file)
+    problem = options.batched(args, problem, data)
+    plane = origin.plane_of(problem, known, args.file, args.directions)
+
+    def write(partly: Landscape) -> None:
+        if not args.dry_run:
+            ply.write(partly, output)
+
+    landscape, done = refine(
+        landscape.with_changes(critical_points=found), problem, plane, device=devices[0],
+        dtype=dtype, folder=args.file.with_suffix(".run"), write=write,
+    )  # fmt: skip
+    return landscape.critical_points, done.lines()
+
+
+def _samples(known: Provenance) -> str:
+    """The choice of samples that the file tells of: the same ones."""
+    kind, _, count = known.selection.partition(" ")[0].partition(":")
+    if kind == "first":
+        return f"first:{count}"
+    return count if kind in ("balanced", "random") else "all"
 
 
 def with_geometry(
