@@ -68,7 +68,7 @@ def trained():
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save(trained().state_dict(), "net.pt")
-    Path("own_things.py").write_text(THINGS)
+    Path("refining_things.py").write_text(THINGS)
 
 
 def surface(name, *words):
@@ -113,8 +113,8 @@ def test_sampled_points_are_refined_later_into_the_same(capsys):
 
 
 def own(loss):
-    return main(["surface", "--model", "own_things:model", "--data", "own_things:data",
-                 "--loss", f"own_things:{loss}", "--range", "-2:2", "--grid", "25x25",
+    return main(["surface", "--model", "refining_things:model", "--data", "refining_things:data",
+                 "--loss", f"refining_things:{loss}", "--range", "-2:2", "--grid", "25x25",
                  "-o", "a.ply"])  # fmt: skip
 
 
