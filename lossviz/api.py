@@ -26,8 +26,8 @@ def surface(
     samples: int | str | None = None, tolerance: float | None = None, directions: Any = "random",
     seed: int = 0, normalize: str | None = None, ignore: str | None = None,
     checkpoint: str | Path | None = None, trust_pickle: bool = False, device: str = "auto",
-    precision: str = "float32", batch_norm: str | None = None, name: str = "",
-    progress: bool | None = None,
+    precision: str = "float32", batch_norm: str | None = None,
+    critical_points: str = "sampled", name: str = "", progress: bool | None = None,
 ) -> Landscape:  # fmt: skip
     """The loss surface f(α, β) = L(θ* + αδ + βη) around a model (Li et al. 2018, section 4).
 
@@ -73,6 +73,9 @@ def surface(
     batch_norm
         "stored", the model's own statistics; "interpolated" between networks where the plane leads
         to others, and then the default; or "recomputed" from the samples at every point.
+    critical_points
+        "sampled", those of the surface through the samples (``compute.critical_points``);
+        "refined", each then moved onto that of the network's own loss; or "none".
     progress
         A bar on stderr; None: if that is a terminal.
 
@@ -84,11 +87,15 @@ def surface(
     import torch
 
     from compute.chance import seeded
+    from compute.devices import choose_devices
     from compute.own import prepare
     from compute.surface import landscape
     from lossviz.api_plane import plane_of
     from lossviz.commands.planes import default_range
+    from lossviz.refining import HOW, with_critical_points
 
+    if critical_points not in HOW:
+        raise UsageError(f"critical_points: expected {', '.join(HOW)}, got {critical_points!r:.60}")
     if tolerance is not None and not 0 < tolerance < 1:
         raise UsageError(f"tolerance: expected a share such as 0.02, got {tolerance!r:.60}")
     _check_center(directions, checkpoint)
@@ -112,6 +119,11 @@ def surface(
         found = landscape(
             given.problem, plane, points=points, tolerance=tolerance, progress=progress, **how
         )
+        (first, *_), dtype = choose_devices(device, precision)
+        found, _ = with_critical_points(
+            found, critical_points, given.problem, plane, batch_norm=chosen.batch_norm,
+            device=first, dtype=dtype, progress=progress,
+        )  # fmt: skip
     known = _with_plane(_told(found.provenance, given, checkpoint), chosen)
     return found.with_changes(provenance=known, name=name)
 

@@ -12,10 +12,11 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
+import compute
 import lossviz
 from compute.plane import random_plane
 from compute.problem import Problem, cross_entropy
-from lossviz.errors import InputError
+from lossviz.errors import InputError, UsageError
 
 from .small import EXACT, Named, X, Y, check, moved, network
 
@@ -322,3 +323,16 @@ def test_a_problem_is_enough():
     problem = Problem(model, cross_entropy, DataLoader(TensorDataset(X, Y), 9, shuffle=True))
     found = lossviz.surface(problem, **EXACT)
     check(model, found, lambda net: functional.cross_entropy(net(X.double()), Y))
+
+
+def test_critical_points_come_along_and_can_be_refined():
+    given = (network(4, 6, 3), "cross_entropy", (X, Y))
+    found = lossviz.surface(*given, points=15, span=(-3, 3))
+    none = lossviz.surface(*given, points=15, span=(-3, 3), critical_points="none")
+    refined = lossviz.surface(*given, points=15, span=(-3, 3), critical_points="refined")
+    assert found.critical_points == compute.critical_points(found.surface)
+    assert not none.critical_points and (none.surface.loss == found.surface.loss).all()
+    moved = [p for p in refined.critical_points if p.moved is not None]
+    assert moved and len(refined.critical_points) == len(found.critical_points)
+    with pytest.raises(UsageError, match="critical_points: expected refined, sampled, none"):
+        lossviz.surface(*given, critical_points="all")

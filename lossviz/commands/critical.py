@@ -111,7 +111,7 @@ def _refined(
 ) -> tuple[CriticalPoints, list[str]]:
     """The points refined with the network that the file is of, and what to tell of it."""
     from lossviz import ply
-    from lossviz.commands.refining import refine
+    from lossviz.refining import refine
 
     known = landscape.provenance
     if args.quantity != LOSS:

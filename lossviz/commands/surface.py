@@ -15,6 +15,7 @@ from lossviz.commands import options, planes
 from lossviz.commands.report import check_output, clock, finite, open_window
 from lossviz.commands.runs import open_run
 from lossviz.errors import LossvizError
+from lossviz.refining import HOW
 
 if TYPE_CHECKING:
     from compute.data import Data
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from compute.run import Run
     from compute.surface import Grid
     from lossviz.commands.planes import Chosen
-    from lossviz.commands.refining import Refinement
     from lossviz.landscape import Landscape, Mark, Provenance, Surface, Trajectory
+    from lossviz.refining import Refinement
 
 SAMPLES, POINTS = "512", (51, 51)
 REWRITE_EVERY = 2.0  # seconds
@@ -49,7 +50,7 @@ def add_surface_arguments(parser: argparse.ArgumentParser) -> None:
     add("--tolerance", type=options.share, metavar="2%",
         help="choose images and points by this relative error, "
         "as far as --samples and --grid do not")  # fmt: skip
-    add("--critical-points", choices=["refined", "sampled", "none"], default="refined",
+    add("--critical-points", choices=HOW, default="refined",
         help="those of the samples, each then refined with the network's own gradient and Hessian "
         "(refined; for at most half as long as the surface took)")  # fmt: skip
     add("--per-class", action="store_true", help="also the loss and accuracy of every class")
@@ -301,37 +302,21 @@ def _evaluate(work: Work) -> Landscape:
 
 def _finished(work: Work, landscape: Landscape) -> Landscape:
     from lossviz import ply
+    from lossviz.refining import with_critical_points
 
     args = work.args
     if args.per_class:
         from compute.samples import per_class
 
         landscape = per_class(landscape, work.run, work.grid, work.problem)
-    # Half precision invents minima; batch norm recomputed makes the loss no fixed function.
-    if args.critical_points != "none" and not landscape.provenance.is_preview:
-        fixed = args.critical_points == "refined" and work.chosen.batch_norm != "recomputed"
-        landscape = _with_critical_points(work, landscape, refine=fixed)
+    evaluator = work.evaluators[0]
+    landscape, work.refinement = with_critical_points(
+        landscape, args.critical_points, work.problem, work.chosen.plane,
+        batch_norm=work.chosen.batch_norm, device=str(evaluator.device), dtype=evaluator.dtype,
+        folder=work.run.path, seconds=max(LEAST_REFINING, work.run.seconds / 2),
+        write=lambda partly: ply.write(partly, args.output),
+    )  # fmt: skip
     ply.write(landscape, args.output)
-    return landscape
-
-
-def _with_critical_points(work: Work, landscape: Landscape, *, refine: bool) -> Landscape:
-    from compute.critical import critical_points
-    from lossviz import ply
-    from lossviz.commands import refining
-
-    assert landscape.surface is not None
-    found = critical_points(landscape.surface)
-    landscape = landscape.with_changes(critical_points=found)
-    if refine:
-        ply.write(landscape, work.args.output)  # to be seen in the meantime
-        evaluator = work.evaluators[0]
-        landscape, work.refinement = refining.refine(
-            landscape, work.problem, work.chosen.plane, device=str(evaluator.device),
-            dtype=evaluator.dtype, folder=work.run.path,
-            seconds=max(LEAST_REFINING, work.run.seconds / 2),
-            write=lambda partly: ply.write(partly, work.args.output),
-        )  # fmt: skip
     return landscape
 
 
@@ -356,7 +341,7 @@ def _report(work: Work, landscape: Landscape) -> None:
     assert landscape.surface is not None
     import numpy as np
 
-    from lossviz.commands.refining import told_of
+    from lossviz.refining import told_of
 
     args, run, known = work.args, work.run, landscape.provenance
     loss = landscape.surface.loss

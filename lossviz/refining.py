@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from compute.problem import Problem
     from lossviz.landscape import CriticalPoint, CriticalPoints, Landscape, Surface
 
+HOW = ("refined", "sampled", "none")
 NAME = "refined.json"  # in a run's folder: what was refined before
 MOVED = (
     "alpha", "beta", "value", "lambda_min", "lambda_max", "kind", "moved", "gradient_norm"
@@ -86,9 +86,29 @@ def _key(point: CriticalPoint) -> str:
     return f"{point.kind} {point.alpha!r} {point.beta!r}"
 
 
+def with_critical_points(
+    landscape: Landscape, how: str, problem: Problem, plane: Plane, *, batch_norm: str = "",
+    write: Callable[[Landscape], None] = lambda landscape: None, **options: Any,
+) -> tuple[Landscape, Refinement | None]:  # fmt: skip
+    """The landscape with its critical points: ``how`` is "refined", "sampled" or "none".
+
+    A preview gets none, for half precision invents minima; with batch norm recomputed the loss is
+    no fixed function of the weights: the points stay the samples'. ``options`` are ``refine``'s.
+    """
+    from compute.critical import critical_points
+
+    if how == "none" or landscape.provenance.is_preview or landscape.surface is None:
+        return landscape, None
+    landscape = landscape.with_changes(critical_points=critical_points(landscape.surface))
+    if how != "refined" or batch_norm == "recomputed":
+        return landscape, None
+    write(landscape)  # to be seen in the meantime
+    return refine(landscape, problem, plane, write=write, **options)
+
+
 def refine(
     landscape: Landscape, problem: Problem, plane: Plane, *, device: str, dtype: Any,
-    folder: Path | None = None, seconds: float = float("inf"),
+    folder: Path | None = None, seconds: float = float("inf"), progress: bool | None = None,
     write: Callable[[Landscape], None] = lambda landscape: None,
 ) -> tuple[Landscape, Refinement]:  # fmt: skip
     """The landscape with the points that are shown refined, the most persistent first.
@@ -111,7 +131,7 @@ def refine(
             Kept(folder, problem, plane, dtype), device=device, dtype=dtype,
         )  # fmt: skip
         began = time.perf_counter()
-        for k, moved in zip(asked, _with_bar(steps, len(asked)), strict=False):
+        for k, moved in zip(asked, _with_bar(steps, len(asked), progress), strict=False):
             points[k], told.tried = moved or points[k], told.tried + 1
             told.moved += moved is not None
             if time.perf_counter() - began > seconds:
@@ -147,11 +167,11 @@ def _steps(
         yield kept[point]
 
 
-def _with_bar(steps: Iterator[Any], total: int) -> Iterator[Any]:
+def _with_bar(steps: Iterator[Any], total: int, progress: bool | None) -> Iterator[Any]:
     from tqdm import tqdm
 
-    bar = tqdm(steps, total=total, unit="points", desc="critical points", disable=None,
-               leave=False, file=sys.stderr)  # fmt: skip
+    bar = tqdm(steps, total=total, unit="points", desc="critical points", leave=False,
+               disable=None if progress is None else not progress)  # fmt: skip
     with bar:
         yield from bar
 
