@@ -183,7 +183,6 @@ def told_of(points: CriticalPoints, refinement: Refinement | None) -> list[str]:
     if points.winding is None and not points:
         return []
     unit = " of log loss" if points.log else ""
-    shown = counts(points.shown())
-    lines = [f"critical points: {shown}, of persistence {points.threshold:.3g}{unit} and more"]
+    lines = [f"{counts(points.shown())} of persistence {points.threshold:.3g}{unit} and more"]
     lines += [] if points.complete else points.checks()[:1]
     return lines + (refinement.lines() if refinement else [])
