@@ -190,8 +190,7 @@ def _missing(
     own: Field, spline: Spline, open_: Floats, wrong: Floats
 ) -> tuple[tuple[float, float], ...]:
     """Where points may be missing, in alpha and beta; flat regions and holes are told apart."""
-    places = np.concatenate([wrong, open_]) if len(wrong) else wrong
-    places = distinct(spline, places, 1.0)
+    places = distinct(spline, np.concatenate([wrong, open_]), 1.0)
     found = own.to_plane(places[_trusted(own, places)])
     return tuple((float(a), float(b)) for a, b in found)
 

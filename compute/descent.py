@@ -33,12 +33,13 @@ class Flow:
     """
 
     def __init__(self, own: Field, targets: Floats) -> None:
-        self.field, self.targets = own, targets  # (k, 2) minima in cells
+        self.field, self.metric = own, own.metric
+        self.targets = targets  # (k, 2) minima in cells
         self.spline = Spline(own.x, own.y, own.values)
 
     def velocity(self, point: Floats) -> Floats:
         """``(2,)``; zero where there is no slope."""
-        slope = self.spline.gradient(point[None])[0] * self.field.metric
+        slope = self.spline.gradient(point[None])[0] * self.metric
         length = float(np.hypot(*slope))
         return -slope / length if length > LEVEL else np.zeros(2)
 

@@ -9,6 +9,7 @@ grid, ∑ over the vertices of 1 − χ(lower link) is the Euler characteristic 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -23,6 +24,7 @@ SAMPLES = 16  # of the gradient along one cell, before refinement
 TURN = np.pi / 4  # between neighbouring samples at most
 FINER = 30  # halvings of an interval before the line is said to touch a zero
 VANISHES = 1e-13  # of the field's range a cell
+WINDOWS = 100  # that do not balance: no more are looked for
 SMALLEST = 2.0  # cells: a window that is not divided further
 UNEVEN = 0.5 + 0.0618034  # where windows are divided: on no grid line, and hardly on a zero
 INWARDS = (0.0, 1e-3, 1.1e-2)  # cells: a border that touches a zero is moved in a little
@@ -101,19 +103,22 @@ def balance(spline: Spline, points: Floats, indices: Floats) -> tuple[int | None
 def _differing(
     spline: Spline, points: Floats, indices: Floats, low: Floats, high: Floats
 ) -> list[Floats]:
-    """The smallest windows inside one that does not balance which do not either."""
-    size = high - low
-    if size.max() <= SMALLEST:
-        return [(low + high) / 2]
-    axis = int(size.argmax())
-    cut = low[axis] + UNEVEN * size[axis]
-    middle_high, middle_low = high.copy(), low.copy()
-    middle_high[axis] = middle_low[axis] = cut
-    found = []
-    for a, b in ((low, middle_high), (middle_low, high)):
-        winding = window_turns(spline, a, b)
-        if winding is None or winding != indices[_inside(points, a, b)].sum():
-            found += _differing(spline, points, indices, a, b)
+    """Middles of the smallest windows inside one that does not balance which do not either."""
+    windows = deque([(low, high)])
+    found: list[Floats] = []
+    while windows:
+        low, high = windows.popleft()
+        size = high - low
+        if size.max() <= SMALLEST or len(windows) + len(found) >= WINDOWS:
+            found.append((low + high) / 2)
+            continue
+        axis = int(size.argmax())
+        middle_high, middle_low = high.copy(), low.copy()
+        middle_high[axis] = middle_low[axis] = low[axis] + UNEVEN * size[axis]
+        for part in ((low, middle_high), (middle_low, high)):
+            winding = window_turns(spline, *part)
+            if winding is None or winding != indices[_inside(points, *part)].sum():
+                windows.append(part)
     return found
 
 

@@ -27,7 +27,10 @@ SINGULAR = 1e-6  # of the larger curvature: a degenerate zero, often one of a li
 STEP, REACH = 0.25, 1.0  # of a cell: Newton's largest step, and how far from its start
 ITERATIONS = 60
 SAME = 1e-3  # of a cell: nearer zeros are one
+NEAR = 1e-2  # of a cell around a zero: a degenerate one leaves unsettled boxes there
 FLAT = 1e-9  # a piece that varies less is part of a flat region
+VANISHES = 1e-15  # a slope, of the field's range a cell, that is rounding
+MOST = 20_000  # boxes after LINES: noise leaves a tenth of that, lines of zeros ever more
 
 # Bernstein coefficients of the two halves of a cubic, from those of the whole.
 LEFT = np.array([[8, 0, 0, 0], [4, 4, 0, 0], [2, 4, 2, 0], [1, 3, 3, 1]]) / 8
@@ -55,7 +58,7 @@ def zeros(spline: Spline) -> tuple[Floats, Floats]:
     """The zeros ``(k, 2)``, and the middles ``(u, 2)`` of boxes where one may have been missed.
 
     ``spline`` interpolates a field between 0 and 1 on axes of cells. Zeros nearer than 0.001 cells
-    are one; flat pieces have none.
+    are one; flat pieces have none. Where lines of zeros leave too many boxes, those are given back.
     """
     found, open_ = [np.zeros((0, 2))], [np.zeros((0, 2))]
     for corners, sizes, coefficients in spline.patches():
@@ -66,23 +69,27 @@ def zeros(spline: Spline) -> tuple[Floats, Floats]:
             if depth == LINES:
                 cells = boxes.sizes * 2**depth
                 found.append(_singular(spline, newton(spline, boxes.middles, cells)))
-                boxes = boxes[~_near_one(boxes, found[-1])]
+                boxes = boxes[~_near_one(boxes, found[-1], 2.5 * boxes.sizes.max(axis=1))]
             possible, single = _krawczyk(boxes)
             ready = boxes[possible & single]
             found.append(newton(spline, ready.middles, ready.sizes))
-            boxes = _quartered(boxes[possible & ~single])
+            boxes = boxes[possible & ~single]
+            if depth >= LINES and len(boxes.corners) > MOST:
+                break
+            boxes = _quartered(boxes)
         boxes = boxes[_may_vanish(boxes)]
-        found.append(newton(spline, boxes.middles, boxes.sizes * 2**DEPTH))
-        open_.append(boxes.middles[~_near_one(boxes, found[-1])])
+        found.append(newton(spline, boxes.middles, boxes.sizes * 2**depth))
+        open_.append(boxes.middles[~_near_one(boxes, np.concatenate(found), NEAR)])
     points = distinct(spline, np.concatenate(found))
-    return points, distinct(spline, np.concatenate(open_), REACH)
+    return points, np.concatenate(open_)
 
 
 def _singular(spline: Spline, points: Floats) -> Floats:
     """Those of the zeros that are degenerate: no box around one is ever proved to be settled, and
     along a line of them there would be more boxes at every depth."""
     bends = np.abs(np.linalg.eigvalsh(spline.hessian(points)))
-    return points[bends.min(axis=1, initial=np.inf) <= SINGULAR * bends.max(axis=1, initial=0.0)]
+    low, high = bends.min(axis=1, initial=np.inf), bends.max(axis=1, initial=0.0)
+    return points[low <= SINGULAR * high + SLACK]
 
 
 def _krawczyk(boxes: Boxes) -> tuple[Mask, Mask]:
@@ -150,9 +157,8 @@ def newton(spline: Spline, starts: Floats, cells: Floats) -> Floats:
         if not active.size:
             break
         own, size = points[active], cells[active]
-        steps = _steps(
-            spline.gradient(own) * size, spline.hessian(own) * size[:, :, None] * size[:, None]
-        )
+        slopes = spline.gradient(own) * size
+        steps = _steps(slopes, spline.hessian(own) * size[:, :, None] * size[:, None])
         length = np.abs(steps).max(axis=1)
         steps *= np.minimum(1.0, STEP / np.maximum(length, STEP))[:, None]
         near = np.clip(
@@ -160,8 +166,9 @@ def newton(spline: Spline, starts: Floats, cells: Floats) -> Floats:
         )
         points[active] = np.clip(near, spline.low, spline.high)
         still = np.abs(points[active] - own).max(axis=1) <= 1e-9 * size.max(axis=1)
-        done[active[still & (length <= 1e-6)]] = True
-        active = active[~still]
+        level = np.abs(slopes).max(axis=1) <= VANISHES
+        done[active[level | (still & (length <= 1e-6))]] = True
+        active = active[~(level | still)]
     return points[done]
 
 
@@ -175,15 +182,15 @@ def _steps(gradient: Floats, hessian: Floats) -> Floats:
     return found
 
 
-def _near_one(boxes: Boxes, points: Floats) -> Mask:
-    """``(k,)``: whether a point lies in the box or within two of its sizes."""
+def _near_one(boxes: Boxes, points: Floats, within: float | Floats) -> Mask:
+    """``(k,)``: whether a point lies in the box or so near to its middle."""
     from scipy.spatial import KDTree
 
     if not len(points) or not len(boxes.corners):
         return np.zeros(len(boxes.corners), bool)
-    scaled = boxes.sizes.max(axis=1)
     distance, _ = KDTree(points).query(boxes.middles, p=np.inf)
-    return distance <= 2.5 * scaled
+    near: Mask = distance <= within
+    return near
 
 
 def distinct(spline: Spline, points: Floats, within: float = SAME) -> Floats:
@@ -197,7 +204,7 @@ def distinct(spline: Spline, points: Floats, within: float = SAME) -> Floats:
         return points
     slopes = np.linalg.norm(spline.gradient(points), axis=1)
     # Many starts end in the very same zero: pairs among those would be their number squared.
-    points, slopes = _rounded(points, slopes, within / 100)
+    points, slopes = _rounded(points, slopes, within / 10)
     pairs = KDTree(points).query_pairs(within, output_type="ndarray")
     graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(points),) * 2)
     _, group = connected_components(graph, directed=False)

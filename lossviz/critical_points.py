@@ -129,10 +129,13 @@ class CriticalPoints(Sequence[CriticalPoint]):
             index = f"indices: sum {self.index_sum:+d}; no slope along the border to compare with"
         else:
             told = "no point is missing"
+            if self.winding != self.index_sum:
+                told = "they differ in holes or flat regions alone"
             if self.missing:
                 near = ", ".join(f"({a:.4g}, {b:.4g})" for a, b in self.missing[:5])
                 more = f" and {len(self.missing) - 5} more" if len(self.missing) > 5 else ""
-                told = f"{len(self.missing)} points may be missing near {near}{more}"
+                points = "1 point" if len(self.missing) == 1 else f"{len(self.missing)} points"
+                told = f"{points} may be missing near {near}{more}"
             index = f"indices: sum {self.index_sum:+d}, winding {self.winding:+d}: {told}"
         passed = "passed" if self.link_sum == 1 else "FAILED"
         return [index, f"lower links: sum {self.link_sum:+d}: {passed}"]
