@@ -156,6 +156,8 @@ def check_parameters(model: nn.Module, source: str) -> None:
     for name, values in [*model.named_parameters(), *kept]:
         if nn.parameter.is_lazy(values):
             raise InputError(f"model: {name} has no shape yet; call the model once on a batch")
+        if values.is_meta:
+            raise InputError(f"model: {name} has no numbers (it is on the meta device); load some")
         bad = int((~torch.isfinite(values.detach())).sum()) if values.is_floating_point() else 0
         if bad:
             raise InputError(

@@ -160,7 +160,7 @@ def entry(spec: str, what: str) -> Any:
     sys.path.insert(0, here)
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that ends by itself
         text = " ".join(str(error).split())
         raise InputError(
             f"{what}: {module_name}: cannot be imported from {here}: {type(error).__name__}: {text}"
@@ -200,7 +200,7 @@ def made(spec: str, what: str) -> Any:
         return found()
     except LossvizError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = " ".join(str(error).split())[:200]
         raise InputError(f"{what}: {spec}() raised {type(error).__name__}: {text}") from error
 

@@ -54,6 +54,10 @@ def text(model, batch): return "low"
 def raising(model, batch): raise ValueError("bad\\nbatch")
 
 def problem(): return Problem(network(), of_batch, loader())
+def leaving(): raise SystemExit(0)
+def on_meta(): return nn.Linear(4, 3, device="meta")
+def flat(): return nn.Sequential(nn.Linear(4, 1), nn.Flatten(0))
+def negative(): return X, Y - 9
 """
 
 
@@ -70,7 +74,8 @@ def folder(tmp_path, monkeypatch):
 
 def words(model="network", loss="of_batch", data="pair", *more):
     chosen = ["--model", f"own_things:{model}"]
-    chosen += ["--loss", loss if ":" in loss or not loss else f"own_things:{loss}"] if loss else []
+    named = ":" in loss or loss == "cross_entropy"
+    chosen += ["--loss", loss if named else f"own_things:{loss}"] if loss else []
     chosen += ["--data", f"own_things:{data}"] if data else []
     return ["surface", *chosen, "--grid", "3x3", "-o", "a.ply", "--device", "cpu", *more]
 
@@ -111,6 +116,28 @@ def test_a_loader_is_drawn_from_and_that_is_told(folder, capsys):
     assert ply.read(folder / "a.ply").provenance.samples == 20
 
 
+def test_a_script_that_ends_when_it_is_imported_is_told(folder, capsys):
+    (folder / "ending.py").write_text("import sys\nsys.exit(0)\n")
+    assert main(["surface", "--model", "ending:main", "-o", "a.ply"]) == 3
+    assert "ending: cannot be imported" in capsys.readouterr().err
+
+
+def test_a_problem_gets_the_weights_of_a_checkpoint(folder):
+    command = ["surface", "--model", "own_things:problem", "--grid", "3x3", "--device", "cpu"]
+    assert main([*command, "-o", "own.ply"]) == 0
+    other = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.Tanh(), torch.nn.Linear(5, 3))
+    torch.save(other.state_dict(), "other.pt")
+    assert main([*command, "--checkpoint", "other.pt", "-o", "other.ply"]) == 0
+    own, others = (ply.read(folder / name).surface.loss[1, 1] for name in ("own.ply", "other.ply"))
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(40, 4, generator=generator)
+    targets = torch.randint(0, 3, (40,), generator=generator)
+    assert others == pytest.approx(
+        functional.cross_entropy(other(inputs), targets).item(), rel=1e-6
+    )
+    assert others != pytest.approx(own, rel=1e-3)
+
+
 @pytest.mark.parametrize(
     "command, status, told",
     [
@@ -120,6 +147,12 @@ def test_a_loader_is_drawn_from_and_that_is_told(folder, capsys):
         (words("broken"), 3, "own_things:broken() raised KeyError: 'no such thing'"),
         (words("wants"), 3, "missing 1 required positional argument: 'argument'"),
         (words("words"), 3, "to return a Module or Problem, got list"),
+        (words("none"), 3, "to return a Module or Problem, got NoneType"),
+        (words("leaving"), 3, "own_things:leaving() raised SystemExit"),
+        (words("on_meta"), 3, "weight has no numbers"),
+        (words("flat", "cross_entropy"), 3, "on the first batch, tuple of (float32 (40, 4)"),
+        (words(data="negative", loss="cross_entropy"), 3, "Target -9 is out of bounds"),
+        (words("problem"), 2, "own_things:problem gives a Problem, which brings its own"),
         (words("diverged"), 3, "own_things:diverged: 0.bias: 5 of 5 numbers are NaN or Inf"),
         (words(data="nothing"), 3, "expected at least one batch, got an empty list"),
         (words(data="none"), 3, "got NoneType"),

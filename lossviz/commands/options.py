@@ -178,14 +178,20 @@ def problem_of(
     from compute.own import check_parameters, prepare
 
     torch.manual_seed(args.seed)  # a network that nobody trained is the same the next time
-    made = None if models.is_name(args.model) else problem.made(args.model, "model")
+    named = models.is_name(args.model)
+    made = None if named else problem.made(args.model, "model")
     if isinstance(made, problem.Problem):
-        return prepare(made, seed=args.seed).problem, None
+        if args.data is not None:
+            raise UsageError(
+                f"data: {args.model} gives a Problem, which brings its own; got {args.data:.80} too"
+            )
+        weights = {"checkpoint": args.checkpoint, "trust_pickle": args.trust_pickle}
+        return prepare(made, seed=args.seed, **weights).problem, None
     if args.data is None:
         raise UsageError("data: expected --data (npz:FILE, cifar10, …); only a Problem needs none")
     data = load_data(args, samples) if sets.is_name(args.data) else None
     drawn: Any = _drawn(args) if data is None else batches_of(data)
-    if made is None:
+    if named:
         shape = tuple(data.inputs.shape[1:]) if data else _shape(args, drawn.batches[0])
         made = models.build(args.model, inputs=shape, num_classes=_outputs(args, data))
     if not isinstance(made, nn.Module):
@@ -195,7 +201,7 @@ def problem_of(
         state = checkpoints.read(args.checkpoint, trust_pickle=args.trust_pickle)
         checkpoints.load_into(made, state, str(args.checkpoint))
     elif trained:
-        whose = "random" if models.is_name(args.model) else f"those that {args.model} returns"
+        whose = "random" if named else f"those that {args.model} returns"
         print(f"lossviz: no --checkpoint: the weights are {whose}", file=sys.stderr)
     if data is not None and data.real:
         _take_mse(args)
@@ -205,7 +211,8 @@ def problem_of(
     check_parameters(made, str(args.checkpoint or args.model))
     if data is not None and args.loss in problem.LOSSES:
         return problem.Problem(made, loss, drawn, data.strata), data
-    prepared = prepare(made, loss, drawn, seed=args.seed)
+    known = args.loss if args.loss in problem.LOSSES else loss
+    prepared = prepare(made, known, drawn, seed=args.seed)
     for note in prepared.notes:
         print(f"lossviz: {note}", file=sys.stderr)
     return replace(prepared.problem, strata=data.strata if data else prepared.problem.strata), data
