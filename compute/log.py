@@ -31,13 +31,13 @@ class Log:
         self.path, self.size = path, size
         self.stride = size + CHECKSUM.size
         header = HEADER.pack(magic, VERSION, size)
-        self._file = open(path, "a+b")
+        # Unbuffered: what a full disk refused would be tried again by closing the file.
+        self._file = open(path, "a+b", buffering=0)
         self._file.seek(0)
         found = self._file.read(HEADER.size)
         if len(found) < HEADER.size and header.startswith(found):
             self._file.truncate(0)
-            self._file.write(header)
-            self._file.flush()
+            self._write(header)
         elif found != header:
             self._file.close()
             raise InputError(f"{path}: expected a log of this computation; --restart begins anew")
@@ -55,11 +55,24 @@ class Log:
                 yield body
 
     def append(self, body: bytes) -> None:
-        """Keep a record; it survives a kill from here on, and a power cut after ``sync``."""
+        """Keep a record; it survives a kill from here on, and a power cut after ``sync``.
+
+        Raises OSError if it cannot be written, and then keeps nothing of it.
+        """
         assert len(body) == self.size
-        self._file.write(body + CHECKSUM.pack(zlib.crc32(body)))
-        self._file.flush()
+        self._write(body + CHECKSUM.pack(zlib.crc32(body)))
         self.count += 1
+
+    def _write(self, record: bytes) -> None:
+        """All of it, or nothing."""
+        end = self._file.seek(0, os.SEEK_END)
+        try:
+            rest = memoryview(record)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except BaseException:
+            self._file.truncate(end)
+            raise
 
     def sync(self) -> None:
         """Write everything to the disk."""

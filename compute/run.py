@@ -161,7 +161,26 @@ class Run:
         self, index: int, values: Mapping[str, float], seconds: float,
         outcome: Outcome | None = None,
     ) -> None:  # fmt: skip
-        """Keep one point's results; they survive a kill from here on."""
+        """Keep one point's results; they survive a kill from here on.
+
+        Raises
+        ------
+        LossvizError
+            If the disk is full, above all.
+        """
+        try:
+            self._keep(index, values, seconds, outcome)
+        except OSError as error:
+            raise LossvizError(
+                f"{self.path}: cannot be written: {error.strerror}; {len(self.points):,} points "
+                "are kept: where there is room again the same command goes on"
+            ) from None
+        self.points[index] = dict(values)
+        self.seconds += seconds
+
+    def _keep(
+        self, index: int, values: Mapping[str, float], seconds: float, outcome: Outcome | None
+    ) -> None:
         if self.samples is not None and outcome is not None:
             # First the samples: a point that is in points.log has them for certain.
             kept = {name: v[self.kept] for name, v in outcome.values.items() if self._fits(v)}
@@ -169,8 +188,6 @@ class Run:
         self._log.append(self._record.pack(index, *(values[name] for name in self.names), seconds))
         if time.monotonic() - self._synced > SYNC_EVERY:
             self._sync()
-        self.points[index] = dict(values)
-        self.seconds += seconds
 
     def _fits(self, values: NDArray[np.float64]) -> bool:
         return bool(values.size > self.kept[-1])
@@ -182,11 +199,21 @@ class Run:
         self._synced = time.monotonic()
 
     def close(self) -> None:
-        """Write everything to the disk and let others in."""
-        if self.samples is not None:
-            self.samples.close()
-        self._log.close()
-        self._lock.close()
+        """Write everything to the disk and let others in.
+
+        Raises
+        ------
+        LossvizError
+            If the disk does not take it.
+        """
+        try:
+            if self.samples is not None:
+                self.samples.close()
+            self._log.close()
+        except OSError as error:
+            raise LossvizError(f"{self.path}: cannot be written: {error.strerror}") from None
+        finally:
+            self._lock.close()
 
 
 def read_choices(path: Path) -> dict[str, Any]:

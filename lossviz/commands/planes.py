@@ -243,12 +243,16 @@ def _tell_step(step: int, residual: float) -> None:
 def _keep(folder: Path, asked: dict[str, object], plane: Plane, note: str) -> None:
     """What costs minutes, or another machine would round otherwise, is not computed again."""
     from compute import direction_files, directions
+    from lossviz.errors import LossvizError
 
-    folder.mkdir(parents=True, exist_ok=True)
-    direction_files.save(folder / "plane.safetensors", plane.delta, plane.eta, plane.theta)
     known = {"asked": asked, "theta": directions.sha256(plane.theta),
              "directions": plane.sha256, "note": note}  # fmt: skip
-    (folder / "plane.json").write_text(json.dumps(known), encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        direction_files.save(folder / "plane.safetensors", plane.delta, plane.eta, plane.theta)
+        (folder / "plane.json").write_text(json.dumps(known), encoding="utf-8")
+    except OSError as error:
+        raise LossvizError(f"{folder}: cannot be written: {error.strerror}") from None
 
 
 def _kept(

@@ -277,7 +277,8 @@ def test_a_users_own_problem(tmp_path, monkeypatch, capsys):
         "    return Problem(torch.nn.Linear(1, 1), loss, [(x, 3 * x)])\n"
     )
     monkeypatch.chdir(tmp_path)
-    words = ["surface", "--model", "mine:line", "--grid", "5x5", "-o", "a.ply", "--ignore", "none"]
+    words = ["surface", "--model", "mine:line", "--grid", "5x5", "-o", "a.ply", "--ignore", "none",
+             "--normalize", "none"]  # fmt: skip
     assert main(words) == 0
     surface = ply.read("a.ply").surface
     assert ply.read("a.ply").provenance.command.startswith("lossviz surface --model mine:line")
@@ -403,3 +404,66 @@ def test_a_preview_says_that_it_is_one(checkpoint, monkeypatch, capsys):
     assert not exact.provenance.is_preview
     difference = np.abs(ply.read("a.ply").surface.loss / exact.surface.loss - 1)
     assert 0 < difference.max() < 0.02
+
+
+class Full:
+    """A file on a disk with room for ``room`` bytes more."""
+
+    def __init__(self, file, room):
+        self.file, self.room = file, room
+
+    def write(self, data):
+        if not self.room:
+            raise OSError(28, "No space left on device")
+        count = self.file.write(bytes(data)[: self.room])
+        self.room -= count
+        return count
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+
+@pytest.mark.parametrize("room", [0, 1, 20])
+def test_a_full_disk_loses_no_point_and_keeps_no_half_of_one(folder, room):
+    run = opened(folder)
+    size = (folder / "points.log").stat().st_size
+    run._log._file = Full(run._log._file, room)
+    with pytest.raises(LossvizError, match="No space left on device; 10 points are kept"):
+        run.add(10, values(10), 0.5)
+    assert (folder / "points.log").stat().st_size == size and 10 not in run.points
+    run._log._file.room = 10**6
+    run.add(11, values(11), 0.5)
+    run.close()
+    assert points_of(folder)[0].keys() == {*range(10), 11}
+
+
+@pytest.mark.parametrize("command", ["surface", "line", "trajectory"])
+def test_a_full_disk_is_one_line(command, tmp_path, monkeypatch, capsys):
+    from compute.log import Log
+
+    monkeypatch.chdir(tmp_path)
+    words = ["--model", "mlp", "--data", "digits", "--samples", "20", "--device", "cpu"]
+    if command == "trajectory":
+        assert main(["train", *words, "--epochs", "3", "-o", "run"]) == 0
+        words = ["run", "--samples", "20", "--grid", "3x3"]
+    opening = Log.__init__
+
+    def small(self, path, magic, size):
+        opening(self, path, magic, size)
+        self._file = Full(self._file, 2 * self.stride - 1)
+
+    capsys.readouterr()
+    with monkeypatch.context() as patch:
+        patch.setattr(Log, "__init__", small)
+        assert main([command, *words, "-o", "a.ply"]) == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if "cannot be written" in line]
+    assert len(told) == 1 and "No space left on device; 1 points are kept" in told[0]
+    assert main([command, *words, "-o", "a.ply"]) == 0
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.run").write_text("mine")
+    words = ["--model", "mlp", "--data", "digits", "--samples", "20", "--device", "cpu"]
+    assert main(["surface", *words, "--directions", "hessian", "-o", "a.ply"]) == 1
+    assert "a.run: cannot be written" in capsys.readouterr().err.splitlines()[-1]
