@@ -289,12 +289,19 @@ def title(scene: Scene, state: ViewState, index: int, place: Rect, scale: float)
             yield Label(text, x, place.y + y * scale, size, _rgba(theme, color), bold=bold)
 
 
-def shortened(text: str, room: float, pixels: float, bold: bool) -> str:
-    """``text`` with an ellipsis where it would be wider than ``room`` pixels."""
-    begin = text[: int(8 * room / pixels) + 2]  # the narrowest letters: five or so a font size
+def shortened(text: str, room: float, pixels: float, bold: bool, *, tail: bool = False) -> str:
+    """``text`` with an ellipsis where it would be wider than ``room`` pixels.
+
+    With ``tail`` that stands in the middle: names of runs often differ in their last letters.
+    """
+    begin = text if tail else text[: int(8 * room / pixels) + 2]  # letters: narrowest, five a size
     width = bitmap(begin, round(pixels), bold).shape[1]
     if begin == text and width <= room:
         return text
-    rest = room - bitmap("…", round(pixels), bold).shape[1]
-    keep = max(1, int(len(begin) * min(rest / width, 1)))
-    return begin[:keep].rstrip(" ·,") + "…"
+    keep = int(len(begin) * min(room / width, 1))
+    while True:  # the letters that are kept may be wider than the average one
+        end = begin[len(begin) - keep // 2 :] if tail else ""
+        text = begin[: max(keep - len(end), 1)].rstrip(" ·,") + "…" + end.lstrip(" ·,")
+        if keep <= 1 or bitmap(text, round(pixels), bold).shape[1] <= room:
+            return text
+        keep -= 1

@@ -209,7 +209,7 @@ def _width(entry: Entry, scale: float) -> float:
 
 
 def _text(text: str, scale: float) -> str:
-    return shortened(text, LONGEST * scale, TEXT * scale, bold=False)
+    return shortened(text, LONGEST * scale, TEXT * scale, bold=False, tail=True)
 
 
 def _draw(

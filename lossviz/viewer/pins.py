@@ -50,7 +50,9 @@ def pins(
         x, y = seen[i].tolist()
         if not cell.contains(x, y):
             continue
-        name = shortened(one_line(marks[i].name), LONGEST * scale, TEXT * scale, bold=True)
+        name = shortened(
+            one_line(marks[i].name), LONGEST * scale, TEXT * scale, bold=True, tail=True
+        )
         opacity = HIDDEN if hidden[i] else 1.0
         if not (state.marks.names and name):
             yield from _sign(x, y, state, scale, opacity)

@@ -27,8 +27,12 @@ POINTS = 720.0  # a picture this many points high has text of its natural size
 
 
 def natural_scale(width: int, height: int) -> float:
-    """Pixels a point at which text and lines keep their proportion to the picture."""
-    return max(min(height, width * 0.75) / POINTS, 0.35)
+    """Pixels a point at which text and lines keep their proportion to the picture.
+
+    In a small one, 300 pixels high, say, the text is larger than that: it can still be read.
+    """
+    side = min(height, width * 0.75)
+    return max(side / POINTS, min(0.6, side / 500), 0.35)
 
 
 def check_size(width: int, height: int) -> None:

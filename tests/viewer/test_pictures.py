@@ -10,15 +10,16 @@ from lossviz.commands.render import load_view
 from lossviz.errors import UsageError
 from lossviz.landscape import Curve, Landscape, Mark, Provenance, Surface
 from lossviz.viewer.annotations import shortened
+from lossviz.viewer.layout import TEXT
 from lossviz.viewer.picture import Picture
 from lossviz.viewer.scene import Scene
-from lossviz.viewer.screenshot import file_stem, save, take
+from lossviz.viewer.screenshot import POINTS, file_stem, natural_scale, save, take
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import bitmap
 
 from .scenes import between, bumpy, dimpled, fan, runs, with_loss
 
-SIZE = {"width": 480, "height": 360}
+SIZE = {"width": 480, "height": 360, "scale": 0.5}
 
 
 @pytest.fixture
@@ -147,9 +148,9 @@ def test_transparent_pictures_have_soft_edges_and_the_same_colours(picture):
 
 
 def test_text_and_lines_keep_their_proportion(picture):
-    small = take(picture, Scene([bumpy()]), ViewState(), width=480, height=360)
-    large = take(picture, Scene([bumpy()]), ViewState(), width=960, height=720)
-    shrunk = np.asarray(Image.fromarray(large).resize((480, 360), Image.Resampling.BOX), int)
+    small = take(picture, Scene([bumpy()]), ViewState(), width=640, height=480)
+    large = take(picture, Scene([bumpy()]), ViewState(), width=1280, height=960)
+    shrunk = np.asarray(Image.fromarray(large).resize((640, 480), Image.Resampling.BOX), int)
     assert np.abs(shrunk - small).mean() < 4
 
 
@@ -288,6 +289,22 @@ def test_a_long_title_is_cut_before_it_is_drawn(monkeypatch):
         assert text.endswith("…") and bitmap(text, 80, True).shape[1] <= 300
     assert max(widths) < 4000
     assert shortened("Short", 300.0, 80.0, bold=True) == "Short"
+    for text in ("W" * 20 + "i" * 80, "i" * 80 + "W" * 20):  # what is kept is wider than the rest
+        for tail in (False, True):
+            cut = shortened(text, 90.0, 12.0, bold=False, tail=tail)
+            assert 60 < bitmap(cut, 12, False).shape[1] <= 90, cut
+
+
+def test_long_names_that_differ_at_their_ends_differ_in_the_legend():
+    names = [f"resnet56_sgd_lr_0.1_batch_128_weight_decay_5e-4_seed_{seed}" for seed in range(3)]
+    cut = {shortened(name, 100.0, 11.0, bold=False, tail=True) for name in names}
+    assert len(cut) == 3 and all(name.startswith("resnet") and "…" in name for name in cut)
+
+
+@pytest.mark.parametrize("size", [(400, 300), (480, 360), (640, 300)])
+def test_small_pictures_have_text_that_can_be_read(size):
+    assert TEXT * natural_scale(*size) >= 6
+    assert natural_scale(1200, 900) == 2 * natural_scale(600, 450) == 900 / POINTS
 
 
 def with_values(values):

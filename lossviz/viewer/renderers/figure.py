@@ -214,7 +214,9 @@ def _names(found: Figure, theme: Theme, scale: float) -> Iterator[Label]:
         at = unit_of(found.x.span, alpha)
         if not 0 <= at <= 1:
             continue
-        short = shortened(name, min(0.45 * area.width, 160 * scale), TEXT * scale, bold=False)
+        short = shortened(
+            name, min(0.45 * area.width, 160 * scale), TEXT * scale, bold=False, tail=True
+        )
         anchor = min(max(at, 0.25), 0.75) if not 0.2 < at < 0.8 else 0.5
         y = area.y - NAME_ROOM / 2 * scale
         label = Label(short, area.x + at * area.width, y, TEXT, ink, (anchor, 0.5))
