@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from compute.training import Recorder, Snapshots, index
+from compute.training.snapshots import TYPES
 from lossviz.errors import InputError
 
 
@@ -92,6 +93,18 @@ def test_other_types_than_the_index_says(folder, dtype):
     rewritten(folder, lambda found: found[0]["parameters"]["weight"].__setitem__(0, dtype))
     with pytest.raises(InputError, match=f"weight: expected '{dtype}', got torch.float32"):
         Snapshots(folder).parameters(0)
+
+
+def test_buffers_of_every_type_come_back(tmp_path):
+    net = nn.Linear(3, 2)
+    for dtype in TYPES.values():
+        values = torch.arange(4).to(dtype)
+        net.register_buffer(f"kept_{str(dtype)[6:]}", values)
+    Recorder(net, tmp_path / "run").close()
+    found = Snapshots(tmp_path / "run").buffers(0)
+    for name, values in net.named_buffers():
+        assert found[name].dtype == values.dtype
+        assert torch.equal(found[name].view(torch.uint8), values.view(torch.uint8))
 
 
 def test_missing_and_cut_snapshots(folder):
