@@ -25,22 +25,23 @@ NEAR = 2.0  # cells from a vertex to its point
 
 
 def critical_points(
-    surface: Surface, *, quantity: str = LOSS, threshold: float | None = None
-) -> CriticalPoints:
+    surface: Surface, *, quantity: str = LOSS, threshold: float | None = None,
+    log: bool | None = None,
+) -> CriticalPoints:  # fmt: skip
     """All critical points of a quantity on a surface, of any grid.
 
     The zeros of the bicubic spline's gradient (``compute.gradient_zeros``), their kind by the
     slice's Hessian, their persistence on the grid (``compute.persistence``). Where the quantity is
-    positive and spans more than two decades, its logarithm is worked on. Points within two cells
-    of a hole or a flat region are left out. A grid of one row, a constant and a surface without a
-    finite value have none.
+    positive and spans more than two decades, its logarithm is worked on; ``log`` says otherwise.
+    Points within two cells of a hole or a flat region are left out. A grid of one row, a constant
+    and a surface without a finite value have none.
 
     Raises
     ------
     KeyError
         If the surface has no such quantity.
     """
-    own = field(surface, quantity)
+    own = field(surface, quantity, log=log)
     if own is None or not own.span or min(own.shape) < 2:
         return CriticalPoints(
             quantity=quantity, threshold=threshold or 0.0, flat=_flat_regions(own)

@@ -110,8 +110,10 @@ class Field:
         return float(1.4826 * np.median(np.abs(found - np.median(found))) / 6)
 
 
-def field(surface: Surface, quantity: str = LOSS) -> Field | None:
+def field(surface: Surface, quantity: str = LOSS, *, log: bool | None = None) -> Field | None:
     """The field of a quantity; None if it has no finite value.
+
+    ``log`` says whether to take the logarithm of a positive quantity; None: by its range.
 
     Raises
     ------
@@ -124,7 +126,9 @@ def field(surface: Surface, quantity: str = LOSS) -> Field | None:
     if holes.all():
         return None
     low, high = float(raw[~holes].min()), float(raw[~holes].max())
-    log = low > 0 and math.log(high) - math.log(low) > math.log(LOG_FROM)
+    if log is None and low > 0:
+        log = math.log(high) - math.log(low) > math.log(LOG_FROM)
+    log = bool(log) and low > 0
     values = np.where(holes, low, raw)
     if log:
         values, low, high = np.log(values), math.log(low), math.log(high)

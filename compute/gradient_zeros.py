@@ -66,6 +66,8 @@ def zeros(spline: Spline) -> tuple[Floats, Floats]:
         boxes = boxes[np.ptp(coefficients, axis=(1, 2)) > FLAT]
         for depth in range(DEPTH):
             boxes = boxes[_may_vanish(boxes)]
+            if not len(boxes.corners):
+                break
             if depth == LINES:
                 cells = boxes.sizes * 2**depth
                 found.append(_singular(spline, newton(spline, boxes.middles, cells)))

@@ -8,7 +8,7 @@ computed from them (a class' surface, a bootstrap) are means, and a mean keeps t
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,14 +74,17 @@ class SampleLog:
 
     def read(self) -> dict[int, tuple[Floats, NDArray[np.bool_]]]:
         """Of each point its losses ``(K,)`` and whether each sample was classified rightly."""
-        found = {}
+        return {index: (losses, right) for index, losses, right in self.records()}
+
+    def records(self) -> Iterator[tuple[int, Floats, NDArray[np.bool_]]]:
+        """The same one after the other, for what needs no more than one at a time; of two records
+        of one point the last counts."""
         for body in self._log:
             index, scale = HEAD.unpack_from(body)
             halves = np.frombuffer(body, "<f2", self.kept, HEAD.size)
             bits = np.frombuffer(body, np.uint8, offset=HEAD.size + 2 * self.kept)
             right = np.unpackbits(bits, count=self.kept, bitorder="little").astype(bool)
-            found[index] = halves.astype(np.float64) * scale, right
-        return found
+            yield index, halves.astype(np.float64) * scale, right
 
     def sync(self) -> None:
         """Write everything to the disk."""

@@ -45,7 +45,7 @@ def counts(points):
 
 
 def errors(own, found, function):
-    """``(k,)`` distances in cells from the points to the true ones; their kinds match."""
+    """``(k,)`` distances in cells from the points to the true ones, whose kinds they have."""
     places, kinds = truth(function)
     cell = own.alphas[1] - own.alphas[0], own.betas[1] - own.betas[0]
     points = np.array([(point.alpha, point.beta) for point in inside(found)])

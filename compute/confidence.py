@@ -1,0 +1,156 @@
+"""Confidence in critical points from the data: in how many resamples of it is each there again?
+
+The bootstrap (Efron 1979): as many samples as there are, drawn from them with replacement, give
+another surface that the data might as well have had. Of balanced samples each class is resampled by
+itself, as it was drawn by itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compute.critical import critical_points
+from lossviz.critical_points import CriticalPoint, CriticalPoints
+from lossviz.errors import UsageError
+from lossviz.landscape import LOSS, Landscape, Surface
+
+if TYPE_CHECKING:
+    from compute.problem import Problem
+    from compute.run import Run
+    from compute.surface import Grid
+
+Floats = NDArray[np.float64]
+Losses = Iterable[tuple[int, int, Floats]]
+
+RESAMPLES = 50
+WITHIN = 1.0  # cells
+AS_PERSISTENT = 0.5  # of the point: what flickers beside it is not the point again
+
+
+def with_confidence(
+    landscape: Landscape, run: Run, grid: Grid, problem: Problem, *, resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Landscape:  # fmt: skip
+    """The landscape with the confidence of its critical points, from what ``run`` kept.
+
+    Raises
+    ------
+    UsageError
+        If no losses of single samples were kept, or the points are another quantity's.
+    """
+    surface, points = landscape.surface, landscape.critical_points
+    if surface is None or run.samples is None or points.quantity != LOSS:
+        raise UsageError("confidence: expected a surface's loss with that of its samples, got none")
+    columns = {int(k): i for i, k in enumerate(np.searchsorted(grid.alphas, surface.alphas))}
+    rows = {int(k): j for j, k in enumerate(np.searchsorted(grid.betas, surface.betas))}
+    losses = (
+        (columns[column], rows[row], own)
+        for index, own, _ in run.samples.records()
+        for row, column in [divmod(index, grid.alphas.size)]
+        if column in columns and row in rows
+    )
+    strata = None if problem.strata is None else problem.strata.cpu().numpy()[run.kept]
+    points = confidence(surface, points, losses, strata=strata, resamples=resamples, seed=seed)
+    return landscape.with_changes(critical_points=points)
+
+
+def confidence(
+    surface: Surface, points: CriticalPoints, losses: Losses, *,
+    strata: NDArray[np.int64] | None = None, resamples: int = RESAMPLES, seed: int = 0,
+) -> CriticalPoints:  # fmt: skip
+    """``points`` of a surface's loss, those that are shown with confidence and position error.
+
+    Confidence is the share of the resamples that have a point of the kind within a cell, at least
+    half as persistent; the position error is the standard deviation of where, in the plane's units.
+
+    Parameters
+    ----------
+    losses
+        Places i, j on the surface's grid with the losses ``(K,)`` of the samples there, each
+        read once. Where there is none, the resampled surface has a hole.
+    strata
+        ``(K,)``: the class of each sample, if so many were drawn of each class.
+
+    Raises
+    ------
+    UsageError
+        If there are no resamples, or no losses of two samples and more.
+    """
+    asked = {
+        k: p for k, p in enumerate(points) if not p.border and p.persistence >= points.threshold
+    }
+    again: dict[int, list[CriticalPoint]] = {k: [] for k in asked}
+    cell = [max(np.ptp(axis), 1e-300) / max(axis.size - 1, 1)
+            for axis in (surface.alphas, surface.betas)]  # fmt: skip
+    for loss in resampled(surface.shape, losses, strata=strata, count=resamples, seed=seed):
+        found = critical_points(
+            Surface(surface.alphas, surface.betas, {LOSS: loss}), log=points.log
+        )
+        for k, point in asked.items():
+            if like := _like(point, found, cell):
+                again[k].append(like)
+    sure = {
+        k: replace(p, confidence=len(again[k]) / resamples, position_error=_spread(again[k]))
+        for k, p in asked.items()
+    }
+    return replace(points, points=[sure.get(k, p) for k, p in enumerate(points)])
+
+
+def resampled(
+    shape: tuple[int, int], losses: Losses, *, strata: NDArray[np.int64] | None = None,
+    count: int = RESAMPLES, seed: int = 0,
+) -> Floats:  # fmt: skip
+    """``(count, n, m)``: mean losses over resamples, the same one at all points of a surface."""
+    found, weights = np.full((count, *shape), np.nan), None
+    for i, j, own in losses:
+        if weights is None:
+            weights = _weights(np.zeros(own.size, int) if strata is None else strata, count, seed)
+        with np.errstate(invalid="ignore", over="ignore"):
+            found[:, i, j] = weights @ own
+    if weights is None or weights.shape[1] < 2:
+        raise UsageError("confidence: expected losses of two samples and more, got none")
+    return found
+
+
+def _weights(strata: NDArray[np.int64], count: int, seed: int) -> Floats:
+    """``(count, K)``: how often each sample is drawn, over K."""
+    if count < 1:
+        raise UsageError(f"confidence: expected at least one resample, got {count}")
+    rng = np.random.default_rng(seed)
+    weights = np.zeros((count, strata.size))
+    for label in np.unique(strata):
+        own = np.flatnonzero(strata == label)
+        weights[:, own] = rng.multinomial(own.size, np.full(own.size, 1 / own.size), count)
+    return weights / strata.size
+
+
+def _like(
+    point: CriticalPoint, found: CriticalPoints, cell: Sequence[float]
+) -> CriticalPoint | None:
+    """The nearest of the kind within a cell, persistent enough; None if there is none."""
+
+    def away(other: CriticalPoint) -> float:
+        return math.hypot(
+            (other.alpha - point.alpha) / cell[0], (other.beta - point.beta) / cell[1]
+        )
+
+    least = AS_PERSISTENT * point.persistence
+    alike = (
+        other for other in found
+        if other.kind == point.kind and not other.border and other.persistence >= least
+    )  # fmt: skip
+    nearest = min(alike, key=away, default=None)
+    return nearest if nearest is not None and away(nearest) <= WITHIN else None
+
+
+def _spread(found: Sequence[CriticalPoint]) -> float | None:
+    if len(found) < 2:
+        return None
+    places = np.array([(p.alpha, p.beta) for p in found])
+    return float(np.sqrt(places.var(axis=0, ddof=1).sum()))
