@@ -151,7 +151,7 @@ def test_a_problem_gets_the_weights_of_a_checkpoint(folder):
         (words("leaving"), 3, "own_things:leaving() raised SystemExit"),
         (words("on_meta"), 3, "weight has no numbers"),
         (words("flat", "cross_entropy"), 3, "on the first batch, tuple of (float32 (40, 4)"),
-        (words(data="negative", loss="cross_entropy"), 3, "IndexError on the first batch, tuple of (float32"),
+        (words(data="negative", loss="cross_entropy"), 3, "IndexError on the first batch, tuple"),
         (words("problem"), 2, "own_things:problem gives a Problem, which brings its own"),
         (words("diverged"), 3, "own_things:diverged: 0.bias: 5 of 5 numbers are NaN or Inf"),
         (words(data="nothing"), 3, "expected at least one batch, got an empty list"),
