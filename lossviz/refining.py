@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from compute.problem import Problem
     from lossviz.landscape import CriticalPoint, CriticalPoints, Landscape, Surface
 
+NEAR = 2.0  # cells
 HOW = ("refined", "sampled", "none")
 NAME = "refined.json"  # in a run's folder: what was refined before
 MOVED = (
@@ -88,18 +89,21 @@ def _key(point: CriticalPoint) -> str:
 
 def with_critical_points(
     landscape: Landscape, how: str, problem: Problem, plane: Plane, *, batch_norm: str = "",
+    confidence: Callable[[Landscape], Landscape] = lambda landscape: landscape,
     write: Callable[[Landscape], None] = lambda landscape: None, **options: Any,
 ) -> tuple[Landscape, Refinement | None]:  # fmt: skip
     """The landscape with its critical points: ``how`` is "refined", "sampled" or "none".
 
     A preview gets none, for half precision invents minima; with batch norm recomputed the loss is
-    no fixed function of the weights: the points stay the samples'. ``options`` are ``refine``'s.
+    no fixed function of the weights: the points stay the samples'. ``confidence`` adds theirs,
+    ``options`` are ``refine``'s.
     """
     from compute.critical import critical_points
 
     if how == "none" or landscape.provenance.is_preview or landscape.surface is None:
         return landscape, None
     landscape = landscape.with_changes(critical_points=critical_points(landscape.surface))
+    landscape = confidence(landscape)
     if how != "refined" or batch_norm == "recomputed":
         return landscape, None
     write(landscape)  # to be seen in the meantime
@@ -113,11 +117,12 @@ def refine(
 ) -> tuple[Landscape, Refinement]:  # fmt: skip
     """The landscape with the points that are shown refined, the most persistent first.
 
-    For at most about ``seconds``. What ``folder`` has from before is not computed again; Ctrl-C
-    ends it with what is there, which is given to ``write`` before.
+    Those that are so already stay. For at most about ``seconds``. What ``folder`` has from before
+    is not computed again; Ctrl-C ends it with what is there, which is given to ``write`` before.
     """
     found, told = landscape.critical_points, Refinement()
-    asked = [k for k, p in enumerate(found) if not p.border and p.persistence >= found.threshold]
+    shown = [k for k, p in enumerate(found) if not p.border and p.persistence >= found.threshold]
+    asked = [k for k in shown if found[k].moved is None]
     told.asked, points = len(asked), list(found)
     if not asked or landscape.surface is None:
         return landscape, told
@@ -154,13 +159,12 @@ def _steps(
     from compute.hessian import Hessian
     from compute.refine import Slice, refined
 
-    cell = [float(axis[-1] - axis[0]) / (axis.size - 1) for axis in (surface.alphas, surface.betas)]
     todo = [point for point in points if point not in kept]
     steps: Iterator[CriticalPoint | None] = iter(())
     if todo:
         hessian = Hessian(problem, plane=plane, ignore="none", device=device, dtype=dtype)
         before = [moved for point in points if point in kept and (moved := kept[point])]
-        steps = refined(todo, Slice(hessian, plane), cell, before=before)
+        steps = refined(todo, Slice(hessian, plane), _cell(surface), before=before)
     for point in points:
         if point not in kept:
             kept.add(point, next(steps))
@@ -186,3 +190,35 @@ def told_of(points: CriticalPoints, refinement: Refinement | None) -> list[str]:
     lines = [f"{counts(points.shown())} of persistence {points.threshold:.3g}{unit} and more"]
     lines += [] if points.complete else points.checks()[:1]
     return lines + (refinement.lines() if refinement else [])
+
+
+def as_known(found: CriticalPoints, before: CriticalPoints, surface: Surface) -> CriticalPoints:
+    """``found`` on a surface, with what was known ``before`` of the same points of it.
+
+    The same is what has the same kind and the same persistence, which refining leaves alone, at
+    most 2 cells away.
+    """
+    if (found.quantity, found.log) != (before.quantity, before.log):
+        return found
+    cell = _cell(surface)
+    known = {
+        (point.kind, point.persistence): point
+        for point in before
+        if point.moved is not None or point.confidence is not None
+    }
+
+    def same(point: CriticalPoint) -> CriticalPoint:
+        old = known.get((point.kind, point.persistence))
+        if old is None or point.border:
+            return point
+        away = (abs(old.alpha - point.alpha) / cell[0], abs(old.beta - point.beta) / cell[1])
+        return old if max(away) <= NEAR else point
+
+    return replace(found, points=[same(point) for point in found])
+
+
+def _cell(surface: Surface) -> tuple[float, float]:
+    a, b = (
+        float(axis[-1] - axis[0]) / (axis.size - 1) for axis in (surface.alphas, surface.betas)
+    )  # fmt: skip
+    return a, b

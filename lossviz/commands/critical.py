@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from lossviz.landscape import Contour, CriticalPoint, CriticalPoints, Landscape, Provenance
 
 TITLES = ("kind", "alpha", "beta", "loss", "lambda min", "lambda max", "persistence")
+MORE = {  # columns that are told if they are known of any point
+    "moved": "moved", "gradient_norm": "gradient", "confidence": "confidence",
+    "position_error": "± position",
+}  # fmt: skip
 MOST_LINES = 40  # of a table on a terminal
 
 
@@ -71,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
     """Read, find, write, tell."""
     from compute.critical import critical_points
     from lossviz import ply
+    from lossviz.refining import as_known
 
     output = args.output or args.file
     if not args.dry_run:
@@ -85,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
         known = printable(", ".join(sorted(surface.quantities)))
         raise UsageError(f"quantity: expected one of {known}, got {args.quantity!r}")
     found = critical_points(surface, quantity=args.quantity, threshold=args.threshold)
+    found = as_known(found, landscape.critical_points, surface)
     told: list[str] = []
     if args.refine:
         found, told = _refined(args, landscape, found, output)
@@ -222,13 +228,15 @@ def as_text(
     shown = found.shown(border=border)
     inside = [point for point in found.points if not point.border]
     most = len(shown) if markdown else MOST_LINES
+    more = [name for name in MORE if any(getattr(p, name) is not None for p in shown)]
+    titles = (*TITLES, *(MORE[name] for name in more))
     lines = [
         (
             f"{landscape.title}: {counts(shown)}; {len(inside)} found, those of persistence below "
             f"{found.threshold:.3g} left out{' (log loss)' if found.log else ''}"
         ),
         "",
-        *_table(TITLES, list(map(_row, shown[:most])), markdown=markdown),
+        *_table(titles, [_row(point, more) for point in shown[:most]], markdown=markdown),
     ]
     lines += [f"… and {len(shown) - most} more (--json tells all)"] if len(shown) > most else []
     if parted:
@@ -241,8 +249,8 @@ def as_text(
              "on the border" if b.border else ""]
             for b in regions.basins
         ]  # fmt: skip
-        titles = ("basin of", "lowest loss", "area", "")
-        lines += ["", *_table(titles, rows[:most], markdown=markdown)]
+        head = ("basin of", "lowest loss", "area", "")
+        lines += ["", *_table(head, rows[:most], markdown=markdown)]
     checks = found.checks() + [
         f"flat: {region.share:.1%} of the grid around ({region.alpha:.4g}, {region.beta:.4g})"
         for region in found.flat
@@ -264,10 +272,12 @@ def counts(points: list[CriticalPoint]) -> str:
     return ", ".join(counts) or "no critical points"
 
 
-def _row(point: CriticalPoint) -> list[str]:
+def _row(point: CriticalPoint, more: list[str]) -> list[str]:
     numbers = (point.alpha, point.beta, point.value, point.lambda_min, point.lambda_max)
     kind = f"{point.kind} (border)" if point.border else point.kind
-    return [kind, *(f"{number:.5g}" for number in numbers), f"{point.persistence:.3g}"]
+    row = [kind, *(f"{number:.5g}" for number in numbers), f"{point.persistence:.3g}"]
+    known = (getattr(point, name) for name in more)
+    return row + ["" if number is None else f"{number:.2g}" for number in known]
 
 
 def _ends(one: Separatrix) -> list[str]:

@@ -310,10 +310,19 @@ def _finished(work: Work, landscape: Landscape) -> Landscape:
 
         landscape = per_class(landscape, work.run, work.grid, work.problem)
     evaluator = work.evaluators[0]
+
+    def confidence(found: Landscape) -> Landscape:
+        if work.run.samples is None:
+            return found
+        from compute.confidence import with_confidence
+
+        return with_confidence(found, work.run, work.grid, work.problem)
+
     landscape, work.refinement = with_critical_points(
         landscape, args.critical_points, work.problem, work.chosen.plane,
         batch_norm=work.chosen.batch_norm, device=str(evaluator.device), dtype=evaluator.dtype,
         folder=work.run.path, seconds=max(LEAST_REFINING, work.run.seconds / 2),
+        confidence=confidence,
         write=lambda partly: ply.write(partly, args.output),
     )  # fmt: skip
     ply.write(landscape, args.output)

@@ -86,6 +86,7 @@ def test_a_surface_ends_with_points_of_the_networks_own_loss(capsys):
     moved = [point for point in shown if point.moved is not None]
     assert found.complete and told["critical_points"] == len(shown) >= 1
     assert told["refined"] == len(moved) >= 1
+    assert all(0 <= point.confidence <= 1 for point in shown)
     net, chosen = trained(), data.load("iris", samples="30")
     problem = Problem(net, cross_entropy, batches_of(chosen.inputs, chosen.targets, 30))
     loss = Evaluator(problem, random_plane(net), dtype=torch.float64).at
@@ -108,6 +109,10 @@ def test_sampled_points_are_refined_later_into_the_same(capsys):
     assert main(["critical", "b.ply", "--refine", "--threads", "1"]) == 0
     assert "confirmed by the network's gradient" in capsys.readouterr().out
     assert read("b.ply").critical_points == wanted
+    assert main(["critical", "b.ply", "--separatrices"]) == 0  # found anew: what is known stays
+    assert read("b.ply").critical_points == wanted
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].split()[-5:] == ["moved", "gradient", "confidence", "±", "position"]
     assert surface("c.ply", "--critical-points", "none") == 0
     assert not read("c.ply").critical_points
 
