@@ -45,6 +45,16 @@ class Basins:
     labels: Indices
     basins: Sequence[Basin]
 
+    def by_value(self) -> Basins:
+        """The same basins, that with the lowest point first."""
+        order = np.argsort([basin.value for basin in self.basins], kind="stable")
+        place = np.append(np.argsort(order), -1)  # the last entry is where label −1 looks
+        return Basins(place[self.labels], tuple(self.basins[k] for k in order))
+
+    def as_quantity(self) -> Floats:
+        """``(n, m)``: the labels as a surface's quantity, NaN where there is none."""
+        return np.where(self.labels < 0, np.nan, self.labels)
+
 
 def basins(
     surface: Surface, *, quantity: str = LOSS, threshold: float | None = None,

@@ -20,11 +20,11 @@ import moderngl
 
 from lossviz.errors import LossvizError, printable
 from lossviz.viewer import commands as cmd
+from lossviz.viewer.beside import Beside
 from lossviz.viewer.camera import View
 from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.colormaps import names
 from lossviz.viewer.critical import told
-from lossviz.viewer.drops import Drops
 from lossviz.viewer.events import listen
 from lossviz.viewer.feed import Feed
 from lossviz.viewer.figure import loss_span, traces
@@ -82,7 +82,7 @@ class App:
         self.frames, self.due = 0, SETTLE
         self.moved = -1e9
         self.message, self.message_until = "", 0.0
-        self.drops = Drops(wake=glfw.post_empty_event)
+        self.beside = Beside(wake=glfw.post_empty_event)
         self.gestures = Gestures(
             self._pick, self._view_at, 1.0, sign_at=self._pick_sign, drop=self._drop
         )
@@ -172,7 +172,7 @@ class App:
     def _picture_key(self) -> object:
         """Everything that the kept picture depends on."""
         state = replace(self.state, panels=None)  # type: ignore[arg-type]
-        keys = tuple((item.key, len(item.dropped)) for item in self.scene.items)
+        keys = tuple((item.key, len(item.dropped), len(item.basins)) for item in self.scene.items)
         return state.to_json(), keys, self.free, self._moving(time.monotonic())
 
     def _draw_picture(self) -> None:
@@ -247,6 +247,7 @@ class App:
             "frames": self.frames, "size": self.size, "view": json.loads(self.state.to_json()),
             "revisions": [item.revision for item in self.scene.items], "message": self.message,
             "pointed": self._pointed(), "dropped": [len(i.dropped) for i in self.scene.items],
+            "basins": [len(i.basins) for i in self.scene.items],
         }  # fmt: skip
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(told), encoding="utf-8")
@@ -258,7 +259,7 @@ class App:
         self.due = SETTLE
 
     def _read_news(self) -> None:
-        came, problem = self.drops.poll(self.scene, self.state)
+        came, problem = self.beside.poll(self.scene, self.state)
         if came:
             self.due = SETTLE
         if problem:

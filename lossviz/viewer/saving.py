@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.errors import LossvizError
+from lossviz.viewer.beside import finish
 from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.colormaps import names
-from lossviz.viewer.drops import finish
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
