@@ -23,6 +23,8 @@ Indices = NDArray[np.intp]
 
 STEP = 0.25  # cells
 ARRIVED = 0.5  # cells from a minimum
+PARTS = 8  # into which a cell is cut for the gradient's grid: a narrow valley lies between vertices
+MOST_NODES = 2000  # along a side of that grid
 LOOK = 4  # steps between two looks whether a minimum is reached
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, -1), (-1, 0), (-1, -1), (-1, 1))
 
@@ -44,6 +46,16 @@ class Basins:
 
     labels: Indices
     basins: Sequence[Basin]
+
+    def by_value(self) -> Basins:
+        """The same basins, that with the lowest point first."""
+        order = np.argsort([basin.value for basin in self.basins], kind="stable")
+        place = np.append(np.argsort(order), -1)  # the last entry is where label −1 looks
+        return Basins(place[self.labels], tuple(self.basins[k] for k in order))
+
+    def as_quantity(self) -> Floats:
+        """``(n, m)``: the labels as a surface's quantity, NaN where there is none."""
+        return np.where(self.labels < 0, np.nan, self.labels)
 
 
 def basins(
@@ -104,7 +116,7 @@ def _flow(own: Field, targets: Floats) -> Indices:
 
     n, m = own.shape
     points = np.stack(np.meshgrid(own.x, own.y, indexing="ij"), axis=-1).reshape(-1, 2)
-    velocity, tree = _velocity(own, points), KDTree(targets) if len(targets) else None
+    velocity, tree = _velocity(own), KDTree(targets) if len(targets) else None
     high, active = points[-1].copy(), np.arange(len(points))
     for step in range(4 * LOOK * (n + m)):
         if step % LOOK == 0 and tree is not None:
@@ -121,12 +133,16 @@ def _flow(own: Field, targets: Floats) -> Indices:
 
 
 class _velocity:  # noqa: N801  # a function with what it needs at hand
-    """−∇f / |∇f| between the vertices, bilinear from the spline's gradient at the vertices."""
+    """−∇f / |∇f|, bilinear from the spline's gradient on a finer grid."""
 
-    def __init__(self, own: Field, vertices: Floats) -> None:
-        slopes = Spline(own.x, own.y, own.values).gradient(vertices) * own.metric
-        self.parts = slopes.T.reshape(2, *own.shape)
-        self.axes = own.x, own.y
+    def __init__(self, own: Field) -> None:
+        parts = max(1, min(PARTS, MOST_NODES // max(own.shape)))
+        x, y = (
+            np.interp(np.arange((axis.size - 1) * parts + 1) / parts, np.arange(axis.size), axis)
+            for axis in (own.x, own.y)
+        )
+        slopes = Spline(own.x, own.y, own.values).gradient_on(x, y)
+        self.parts, self.axes = slopes * own.metric[:, None, None], (x, y)
 
     def __call__(self, points: Floats) -> Floats:
         from scipy.ndimage import map_coordinates

@@ -42,6 +42,11 @@ class Spline:
         """``(k, 2)``."""
         return np.stack([self(points, 1, 0), self(points, 0, 1)], axis=1)
 
+    def gradient_on(self, x: Floats, y: Floats) -> Floats:
+        """``(2, len(x), len(y))``: the gradient on a grid, much faster than point by point."""
+        parts = [self._spline(x, y, dx=1 - k, dy=k) for k in (0, 1)]
+        return np.stack(parts)
+
     def hessian(self, points: Floats) -> Floats:
         """``(k, 2, 2)``."""
         xx, xy, yy = self(points, 2, 0), self(points, 1, 1), self(points, 0, 2)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from compute.own import Prepared
     from compute.plane import Plane
     from compute.problem import Problem
-    from lossviz.commands.planes import Chosen
     from lossviz.landscape import Landscape, Provenance
+    from lossviz.plane_choice import Chosen
 
 
 def surface(
@@ -91,7 +91,7 @@ def surface(
     from compute.own import prepare
     from compute.surface import landscape
     from lossviz.api_plane import plane_of
-    from lossviz.commands.planes import default_range
+    from lossviz.plane_choice import default_range
     from lossviz.refining import HOW, with_critical_points
 
     if critical_points not in HOW:
@@ -173,7 +173,7 @@ def line(
     from compute.own import prepare
     from compute.problem import Problem
     from lossviz.api_plane import lines_along, lines_to
-    from lossviz.commands.planes import Chosen
+    from lossviz.plane_choice import Chosen
 
     random = isinstance(directions, str) and directions == "random"
     if to is not None and not (random and normalize is None and ignore is None):

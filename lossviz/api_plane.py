@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lossviz.commands.planes import (
+from lossviz.errors import UsageError
+from lossviz.files import distinct
+from lossviz.plane_choice import (
     BATCH_NORM,
     Chosen,
     as_it_moves,
@@ -15,8 +17,6 @@ from lossviz.commands.planes import (
     fixed_statistics,
     scaled,
 )
-from lossviz.errors import UsageError
-from lossviz.files import distinct
 
 if TYPE_CHECKING:
     from torch import nn

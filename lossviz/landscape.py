@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 LOSS: Final = "loss"
+BASIN: Final = "basin"  # of a surface: labels 0, 1, … of basins of attraction, NaN where none is
 SPECTRAL_DENSITY: Final = "spectral_density"  # of a curve whose alphas are eigenvalues
 LARGEST_NUMBER: Final = 2**63  # in a provenance: what other programs' integers hold
 

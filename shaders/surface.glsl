@@ -45,6 +45,7 @@ void main() {
 #elif defined FRAGMENT_SHADER
 #include "color.glsl"
 #include "isolines.glsl"
+#include "basins.glsl"
 
 uniform int flatten;
 uniform vec3 eye;
@@ -95,8 +96,16 @@ void main() {
     float value = height_value(texel);
     vec2 line = isoline(value);
     float grid = wire();
+    vec2 at = (uv * (fine_cells + 1.0) - 0.5) / basin_parts;
+    vec2 along_x = dFdx(at), along_y = dFdy(at);
     if (texel.b < 0.999) discard;
     vec3 color = field_color(uv);
+    vec2 border = vec2(0.0);
+    if (basins_on == 1) {
+        vec4 tint;
+        basins_at(at, along_x, along_y, tint, border);
+        color = mix(color, tint.rgb, tint.a);
+    }
     if (flatten == 0) color *= shade();
     if (capped == 1 && value >= height_span.y) {
         // Nobody should take the cap for data: grey with hatching in screen space.
@@ -106,6 +115,8 @@ void main() {
         line.x = 0.0;
     }
     if (lines_on == 1) color = ink_over(color, line);
+    // Light with a dark rim: seen on every colour, and not taken for an isoline.
+    color = mix(mix(color, color * 0.25, border.y * 0.6), vec3(0.95), border.x);
     if (wire_parts > 0) color = mix(color, color * 0.35, grid * 0.6);
     fragment = vec4(mix(background, color, opacity), 1.0);
 }

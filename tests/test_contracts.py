@@ -88,15 +88,15 @@ def test_every_module_of_lossviz_loads_nothing_heavy():
 
 DESCEND = """
 import sys
-from lossviz.viewer import drops
+from lossviz.viewer import beside
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from tests.viewer.scenes import dimpled
 scene, state = Scene([dimpled(21)]), ViewState()
-drops.finish(scene, state)
+beside.finish(scene, state)
 before = [name for name in ("compute", "scipy") if name in sys.modules]
 state.critical.starts = ((0, 0.5, 0.5),)
-drops.finish(scene, state)
+beside.finish(scene, state)
 line = scene.items[0].dropped[0.5, 0.5]
 print(*before, len(line.points) > 1, "compute.descent" in sys.modules, "torch" in sys.modules)
 """

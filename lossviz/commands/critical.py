@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lossviz.commands import options, origin
 from lossviz.commands.report import check_output, finite
 from lossviz.errors import UsageError, printable
-from lossviz.landscape import LOSS
+from lossviz.landscape import BASIN, LOSS
 
 if TYPE_CHECKING:
     from compute.basins import Basins
@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--separatrices", action="store_true",
         help="write the lines of steepest descent from the saddles; tell the barriers")  # fmt: skip
     add("--contours", action="store_true", help="write the isolines through the saddles")
-    add("--basins", action="store_true", help="tell the basins: area, lowest loss")
+    add("--basins", action="store_true",
+        help="write which basin of attraction each grid point is in as the quantity basin: 0 for "
+        "the lowest loss, 1 for the next, NaN in holes; tell areas and lowest losses")  # fmt: skip
     add("--descend", metavar="ALPHA,BETA", action="append", default=[], type=_place,
         help="write the line of steepest descent from here; may be repeated")  # fmt: skip
     add("--refine", action="store_true",
@@ -98,7 +100,9 @@ def run(args: argparse.Namespace) -> int:
         landscape, found, args.quantity, separatrices=args.separatrices, contours=args.contours,
         starts=args.descend,
     )  # fmt: skip
-    regions = _basins(landscape, found, args.quantity) if args.basins else None
+    regions = None
+    if args.basins:
+        landscape, regions = _with_basins(landscape, found, args.quantity)
     if not args.dry_run:
         ply.write(landscape, output)
     if args.json:
@@ -182,11 +186,17 @@ def _through_saddles(landscape: Landscape, found: CriticalPoints, quantity: str)
     return [line for level in levels for line in isolines(landscape.surface, level, quantity)]
 
 
-def _basins(landscape: Landscape, found: CriticalPoints, quantity: str) -> Basins:
+def _with_basins(
+    landscape: Landscape, found: CriticalPoints, quantity: str
+) -> tuple[Landscape, Basins]:
+    """The landscape with its basins' labels among its quantities; the basins, the lowest first."""
     from compute.basins import basins
 
-    assert landscape.surface is not None
-    return basins(landscape.surface, quantity=quantity, found=found)
+    own = landscape.surface
+    assert own is not None
+    regions = basins(own, quantity=quantity, found=found).by_value()
+    quantities = {**own.quantities, BASIN: regions.as_quantity()}
+    return landscape.with_changes(surface=replace(own, quantities=quantities)), regions
 
 
 def describe(
@@ -245,11 +255,11 @@ def as_text(
         lines += ["", *_table(ends, rows[:most], markdown=markdown)]
     if regions is not None:
         rows = [
-            [f"{b.alpha:.5g}, {b.beta:.5g}", f"{b.value:.5g}", f"{b.share:.1%}",
+            [str(k), f"{b.alpha:.5g}, {b.beta:.5g}", f"{b.value:.5g}", f"{b.share:.1%}",
              "on the border" if b.border else ""]
-            for b in regions.basins
+            for k, b in enumerate(regions.basins)
         ]  # fmt: skip
-        head = ("basin of", "lowest loss", "area", "")
+        head = ("basin", "of", "lowest loss", "area", "")
         lines += ["", *_table(head, rows[:most], markdown=markdown)]
     checks = found.checks() + [
         f"flat: {region.share:.1%} of the grid around ({region.alpha:.4g}, {region.beta:.4g})"

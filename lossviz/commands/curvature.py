@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     plane = origin.plane_of(problem, landscape.provenance, args.file, args.directions)
     from compute.curvature import own_lines, summary
     from compute.hessian import Hessian
-    from lossviz.commands.planes import Chosen
+    from lossviz.plane_choice import Chosen
 
     args.ignore = args.ignore or _ignored(plane)
     hessian = Hessian(problem, plane=plane, ignore=args.ignore, device=devices[0], dtype=dtype)

@@ -16,12 +16,12 @@ from lossviz.commands.report import check_output, clock, finite, open_window
 from lossviz.commands.runs import open_run, own_folder, settings_of
 from lossviz.errors import UsageError
 from lossviz.files import distinct
+from lossviz.plane_choice import Chosen, direction_names
 
 if TYPE_CHECKING:
     from compute.evaluation import Evaluator
     from compute.plane import Plane
     from compute.problem import Problem
-    from lossviz.commands.planes import Chosen
     from lossviz.landscape import Curve, Landscape, Provenance
 
 SAMPLES = "512"
@@ -134,11 +134,11 @@ def _lines(args: argparse.Namespace, problem: Problem, device: str) -> tuple[lis
         for name, path in zip(distinct(args.to), args.to, strict=True):
             other = planes.other_network(problem, path, statistics=moving, trust=args.trust_pickle)
             lines.append(Line(name, line_to(theta, other, name), mode))
-        return lines, planes.Chosen(lines[0].plane, mode)
+        return lines, Chosen(lines[0].plane, mode)
     if (args.directions or "random") != "random":
         folder = args.output.with_suffix(".lines")
         chosen = planes.choose_plane(args, problem, folder, device, needed=1)
-        names = planes.direction_names(chosen.plane.kind)
+        names = direction_names(chosen.plane.kind)
         sides = zip(names, (chosen.plane.delta, chosen.plane.eta), strict=True)
         return [
             Line(name, replace(chosen.plane, delta=side, eta={}),

@@ -18,8 +18,8 @@ from lossviz.errors import InputError, UsageError
 if TYPE_CHECKING:
     from compute.data import Data
     from compute.problem import Problem
-    from lossviz.commands.planes import Chosen
     from lossviz.landscape import Provenance
+    from lossviz.plane_choice import Chosen
 
 SPIN = "10000"
 

@@ -6,33 +6,20 @@ import argparse
 import copy
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lossviz.commands import options
 from lossviz.errors import UsageError
 from lossviz.files import distinct
+from lossviz.plane_choice import BATCH_NORM, Chosen, as_it_moves, fixed_statistics, scaled
 
 if TYPE_CHECKING:
     from compute.directions import Direction
     from compute.plane import Plane
     from compute.problem import Problem
-    from compute.trajectory import Principal, Runs
-
-BATCH_NORM = ("stored", "interpolated", "recomputed")
-Span = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True, eq=False)
-class Chosen:
-    """A plane, where batch norm's statistics come from, and what to tell about it."""
-
-    plane: Plane
-    batch_norm: str
-    notes: tuple[str, ...] = ()
-    principal: Principal | None = None
-    runs: Runs | None = None
+    from compute.trajectory import Runs
 
 
 def add_plane_arguments(parser: argparse.ArgumentParser) -> None:
@@ -142,18 +129,6 @@ def check(args: argparse.Namespace) -> None:
         direction_files.check_writable(args.save_directions, {})
 
 
-def default_range(chosen: Chosen) -> Span:
-    """[−1, 1]², or around the paths of a training or all networks that the plane passes through."""
-    from compute.plane import span_around
-
-    plane = chosen.plane
-    if chosen.principal is not None:
-        return span_around([(0.0, 0.0), *chosen.principal.coordinates.tolist()])
-    if len(plane.marks) < 2:
-        return -1.0, 1.0, -1.0, 1.0
-    return span_around([mark[1:] for mark in plane.marks])
-
-
 def other_network(problem: Problem, path: str, *, statistics: bool, trust: bool) -> Direction:
     """Another checkpoint of the same model, as ``directions.state_of`` gives it.
 
@@ -221,17 +196,6 @@ def _hessian(
         _keep(folder, asked, found.plane, found.notes[0])
     print(f"lossviz: {found.notes[0]}", file=sys.stderr)
     return scaled(found, args.normalize, args.ignore)
-
-
-def direction_names(kind: str) -> tuple[str, str]:
-    """What a plane's two directions are called as lines."""
-    if kind == "hessian":
-        return "first Hessian eigenvector", "second Hessian eigenvector"
-    if kind == "hessian:ends":
-        return "eigenvector of λmax", "eigenvector of λmin"
-    if kind.startswith("pca"):
-        return "PC 1", "PC 2"
-    return f"{kind} δ", f"{kind} η"
 
 
 def _tell_step(step: int, residual: float) -> None:
@@ -306,62 +270,3 @@ def _pca(args: argparse.Namespace, problem: Problem, folder: Path) -> Chosen:
     note = f"principal directions of {len(runs)} snapshots, {where}"
     chosen = Chosen(plane, mode, (note,), found, runs)
     return scaled(chosen, args.normalize, None)
-
-
-def as_it_moves(plane: Plane, batch_norm: str | None) -> Chosen:
-    """A plane that is given: batch norm's statistics move as it says, unless they shall not.
-
-    Raises
-    ------
-    UsageError
-        If they shall move, and it does not say how.
-    """
-    from compute.directions import parameters_of
-
-    mode = batch_norm or ("interpolated" if plane.moves_statistics else "stored")
-    if mode == "interpolated" and not plane.moves_statistics:
-        raise UsageError(f"batch-norm: {plane.kind} does not move batch norm's statistics")
-    if mode != "interpolated":
-        theta, delta, eta = map(parameters_of, (plane.theta, plane.delta, plane.eta))
-        plane = replace(plane, theta=theta, delta=delta, eta=eta)
-    return Chosen(plane, mode)
-
-
-def fixed_statistics(batch_norm: str | None, what: str) -> str:
-    """Where batch norm's statistics come from on planes that lead to no other network.
-
-    Raises
-    ------
-    UsageError
-        If they shall be interpolated.
-    """
-    if batch_norm == "interpolated":
-        raise UsageError(
-            f"batch-norm: {what} lead to no other network to interpolate towards; "
-            "expected stored or recomputed"
-        )
-    return batch_norm or "stored"
-
-
-def scaled(chosen: Chosen, normalize: str | None, ignore: str | None) -> Chosen:
-    """Directions that are not random, normalised only if that is asked.
-
-    Raises
-    ------
-    UsageError
-        If they move batch norm's statistics, which have no scale.
-    """
-    from compute.directions import normalized
-
-    plane = chosen.plane
-    if normalize in (None, "none") and ignore in (None, plane.ignore, "none"):
-        return chosen
-    if plane.moves_statistics:
-        raise UsageError("normalize: directions that move batch norm's statistics cannot be scaled")
-    normalize, ignore = normalize or "none", ignore or plane.ignore or "none"
-    delta, eta = (
-        normalized(direction, plane.theta, normalize=normalize, ignore=ignore)
-        for direction in (plane.delta, plane.eta)
-    )
-    plane = replace(plane, delta=delta, eta=eta, normalize=normalize, ignore=ignore)
-    return replace(chosen, plane=plane)

@@ -74,6 +74,8 @@ def add_view_arguments(parser: argparse.ArgumentParser) -> None:
     look.add_argument("--azimuth", type=finite, metavar="DEGREES")
     look.add_argument("--elevation", type=finite, metavar="DEGREES")
     look.add_argument("--orthographic", action="store_true", default=None)
+    look.add_argument("--basins", action="store_true", default=None,
+                      help="tint basins of attraction and draw their borders")  # fmt: skip
     look.add_argument("--no-floor", action="store_true", default=None)
 
 
@@ -126,6 +128,7 @@ def view_state(args: argparse.Namespace) -> ViewState:
         (state.isolines, "spacing", args.value_scale),
         (state.camera, "azimuth", args.azimuth), (state.camera, "elevation", args.elevation),
         (state.camera, "orthographic", args.orthographic), (state.picture, "theme", args.theme),
+        (state.critical, "basins", args.basins),
         (state.isolines, "floor", None if args.no_floor is None else False),
     )  # fmt: skip
     for part, name, value in choices:
@@ -231,7 +234,7 @@ def draw(
     InputError, UsageError, LossvizError
         If the view does not fit, or there is no OpenGL.
     """
-    from lossviz.viewer.drops import finish
+    from lossviz.viewer.beside import finish
     from lossviz.viewer.picture import Picture
     from lossviz.viewer.scene import Scene
     from lossviz.viewer.screenshot import create_context, take

@@ -15,6 +15,7 @@ from lossviz.commands import options, planes
 from lossviz.commands.report import check_output, clock, finite, open_window
 from lossviz.commands.runs import open_run
 from lossviz.errors import LossvizError
+from lossviz.plane_choice import Chosen, default_range
 from lossviz.refining import HOW
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from compute.problem import Problem
     from compute.run import Run
     from compute.surface import Grid
-    from lossviz.commands.planes import Chosen
     from lossviz.landscape import Landscape, Mark, Provenance, Surface, Trajectory
     from lossviz.refining import Refinement
 
@@ -97,7 +97,7 @@ def compute_surface(
 ) -> int:  # fmt: skip
     """The surface on the chosen plane, with the ``paths`` that belong on it."""
     chosen.plane.check()
-    args.range = args.range or planes.default_range(chosen)
+    args.range = args.range or default_range(chosen)
     work = _begin(args, problem, data, chosen, devices, dtype, paths)
     try:
         if args.view:

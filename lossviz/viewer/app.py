@@ -17,25 +17,25 @@ from typing import TYPE_CHECKING, Any
 
 import glfw
 import moderngl
-import numpy as np
-from numpy.typing import NDArray
 
 from lossviz.errors import LossvizError, printable
 from lossviz.viewer import commands as cmd
+from lossviz.viewer.beside import Beside
 from lossviz.viewer.camera import View
 from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.colormaps import names
 from lossviz.viewer.critical import told
-from lossviz.viewer.drops import Drops, finish
 from lossviz.viewer.events import listen
 from lossviz.viewer.feed import Feed
 from lossviz.viewer.figure import loss_span, traces
 from lossviz.viewer.framing import framed
 from lossviz.viewer.gestures import Gestures
+from lossviz.viewer.incoming import read_news
 from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.legend import arranged
 from lossviz.viewer.picking import Hit, SignHit, pick, pick_sign
 from lossviz.viewer.picture import Picture, views
+from lossviz.viewer.saving import copy_view, free_name, paste_view, screenshot
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import MOST_STARTS, ViewState
 from lossviz.viewer.window import open_window, window_title
@@ -82,7 +82,7 @@ class App:
         self.frames, self.due = 0, SETTLE
         self.moved = -1e9
         self.message, self.message_until = "", 0.0
-        self.drops = Drops(wake=glfw.post_empty_event)
+        self.beside = Beside(wake=glfw.post_empty_event)
         self.gestures = Gestures(
             self._pick, self._view_at, 1.0, sign_at=self._pick_sign, drop=self._drop
         )
@@ -165,14 +165,14 @@ class App:
         if self._wanted:
             self._wanted -= 1
             if not self._wanted:
-                self._screenshot()
+                screenshot(self)
         if not self._moving(time.monotonic()) and self.picture.improve(self.scene, self.state):
             self._shown, self.due = None, max(self.due, 1)
 
     def _picture_key(self) -> object:
         """Everything that the kept picture depends on."""
         state = replace(self.state, panels=None)  # type: ignore[arg-type]
-        keys = tuple((item.key, len(item.dropped)) for item in self.scene.items)
+        keys = tuple((item.key, len(item.dropped), len(item.basins)) for item in self.scene.items)
         return state.to_json(), keys, self.free, self._moving(time.monotonic())
 
     def _draw_picture(self) -> None:
@@ -194,6 +194,15 @@ class App:
         target.use()
         self.ctx.clear()
         self.ctx.copy_framebuffer(target, self._still.framebuffer)
+
+    def draw_window(self, target: moderngl.Framebuffer) -> None:
+        """The kept picture and the panels, into a ``target`` of the window's size."""
+        self._show_still(target)
+        self._draw_gui(target)
+
+    def redraw(self) -> None:
+        """The kept picture is not to be relied on: something else was drawn."""
+        self._shown = None
 
     def _resolve_camera(self) -> None:
         width, height = self.free
@@ -238,6 +247,7 @@ class App:
             "frames": self.frames, "size": self.size, "view": json.loads(self.state.to_json()),
             "revisions": [item.revision for item in self.scene.items], "message": self.message,
             "pointed": self._pointed(), "dropped": [len(i.dropped) for i in self.scene.items],
+            "basins": [len(i.basins) for i in self.scene.items],
         }  # fmt: skip
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(told), encoding="utf-8")
@@ -249,43 +259,12 @@ class App:
         self.due = SETTLE
 
     def _read_news(self) -> None:
-        came, problem = self.drops.poll(self.scene, self.state)
+        came, problem = self.beside.poll(self.scene, self.state)
         if came:
             self.due = SETTLE
         if problem:
             self.tell(problem)
-        for news in self.feed.poll():
-            if news.landscape is None:
-                self.tell(news.problem)
-                continue
-            old = self.scene.items[news.index].landscape
-            try:
-                self.scene.replace(news.index, news.landscape)
-                self._try_drawing()
-            except LossvizError as error:
-                self.tell(str(error))
-            except Exception as error:  # what cannot be drawn does not close the window
-                self.scene.replace(news.index, old)
-                self.tell(f"The new file cannot be drawn ({error}); showing the one before.")
-            self._show_known()
-            self.due = SETTLE
-
-    def _try_drawing(self) -> None:
-        canvas = Canvas(self.ctx)
-        try:
-            canvas.fit((64, 64))
-            self.picture.draw(self.scene, self.state, canvas.framebuffer, 64, 64, scale=1.0)
-        finally:
-            self.screen.use()
-            canvas.release()
-
-    def _show_known(self) -> None:
-        """Show the loss in the place of a quantity that not every landscape has (any more)."""
-        known = self.scene.quantities()
-        for name in ("height", "color"):
-            if (missing := getattr(self.state.surface, name)) not in known:
-                setattr(self.state.surface, name, "loss")
-                self.tell(f"No {missing.replace('_', ' ')} in every file; showing the loss.")
+        read_news(self)
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────
 
@@ -313,12 +292,11 @@ class App:
             case cmd.Screenshot():
                 # Large pictures take seconds: the message is on the screen before they begin.
                 self._wanted = SETTLE
-                self.tell(f"Saving {self._free_name()} …")
+                self.tell(f"Saving {free_name(self.scene)} …")
             case cmd.CopyView():
-                glfw.set_clipboard_string(self.handle, state.to_json())
-                self.tell("The view is in the clipboard.")
+                copy_view(self)
             case cmd.PasteView():
-                self._paste()
+                paste_view(self)
             case cmd.ResetView():
                 self.state = replace(ViewState(), panels=state.panels)
             case cmd.Leave():
@@ -337,81 +315,6 @@ class App:
             if not item.is_figure:
                 return self.scene.height_range(self.state, index).log
         return loss_span(traces(self.scene.items[0], self.state), self.state.curves).log
-
-    def _paste(self) -> None:
-        text: Any = glfw.get_clipboard_string(self.handle) or b""
-        try:
-            state = ViewState.from_json(bytes(text).decode(errors="replace"))
-        except LossvizError as error:
-            self.tell(f"The clipboard holds no view: {error}")
-            return
-        known = self.scene.quantities()
-        if {state.surface.height, state.surface.color} <= set(known) and (
-            state.surface.colormap in names()
-        ):
-            self.state = replace(state, panels=self.state.panels)
-        else:
-            self.tell("The view in the clipboard needs quantities that these files do not have.")
-
-    def _screenshot(self) -> None:
-        """As the picture section says, into the first free name in the present folder."""
-        from lossviz.viewer.screenshot import save, take
-
-        own, path = self.state.picture, self._free_name()
-        finish(self.scene, self.state)
-        try:
-            if own.panels:
-                rgba = self._window_pixels()
-            else:
-                rgba = take(
-                    self.picture, self.scene, self.state, width=own.width, height=own.height,
-                    scale=own.scale, supersample=own.supersample, transparent=own.transparent,
-                )  # fmt: skip
-            save(path, rgba, self.scene, self.state)
-            self.tell(f"Saved {path.resolve()}")
-        except LossvizError as error:
-            self.tell(str(error))
-        self._shown = None
-
-    def _free_name(self) -> Path:
-        from lossviz.viewer.screenshot import file_stem
-
-        stem, number = file_stem(item.title for item in self.scene.items), 1
-        while os.path.exists(path := f"lossviz-{stem}-{number:03}.png"):
-            number += 1
-        return Path(path)
-
-    def _window_pixels(self) -> NDArray[np.uint8]:
-        """The window, drawn once more off the screen: the shown one cannot be read reliably."""
-        canvas = Canvas(self.ctx)
-        canvas.fit(self.pixels)
-        self._show_still(canvas.framebuffer)
-        self._draw_gui(canvas.framebuffer)
-        rgba = canvas.pixels()
-        self.screen.use()
-        canvas.release()
-        return rgba
-
-    def open(self, paths: Sequence[str]) -> None:
-        """Show other files instead; on any problem keep what is shown."""
-        from lossviz import ply
-
-        try:
-            scene = Scene([ply.read(path) for path in paths])
-        except LossvizError as error:
-            self.tell(str(error))
-            return
-        before, self.scene = self.scene, scene
-        try:
-            self._try_drawing()
-        except Exception as error:
-            self.scene = before
-            self.tell(f"The files cannot be drawn ({error}); showing the ones before.")
-            return
-        self.feed = Feed([Path(path) for path in paths], wake=glfw.post_empty_event)
-        glfw.set_window_title(self.handle, window_title(scene))
-        self._show_known()
-        self.obey(cmd.Fit())
 
     # ── what the events need ─────────────────────────────────────────────────────────────────
 

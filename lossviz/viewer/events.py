@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import glfw
 
 from lossviz.viewer import commands as cmd
+from lossviz.viewer.incoming import open_files
 from lossviz.viewer.window import key_name
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def listen(app: App) -> None:
     glfw.set_scroll_callback(handle, lambda _, x, y: _wheel(app, x, y))
     glfw.set_key_callback(handle, lambda _, *event: _key(app, *event))
     glfw.set_char_callback(handle, lambda _, code: _character(app, code))
-    glfw.set_drop_callback(handle, lambda _, paths: app.open(list(paths)))  # type: ignore[arg-type,misc]
+    glfw.set_drop_callback(handle, lambda _, paths: open_files(app, list(paths)))  # type: ignore[arg-type,misc]
     glfw.set_window_refresh_callback(handle, lambda _: app.soon())
     glfw.set_framebuffer_size_callback(handle, lambda *_: app.measure())
     glfw.set_window_size_callback(handle, lambda *_: app.measure())

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.landscape import LOSS, Curve
+from lossviz.viewer import basins
 from lossviz.viewer.annotations import shortened
 from lossviz.viewer.colormaps import to_linear
 from lossviz.viewer.critical import BORDER, COLORS, KINDS, PLURALS, counts, least_told
@@ -112,6 +113,10 @@ def _critical(scene: Scene, state: ViewState, index: int) -> Iterator[Entry]:
         yield Entry(least_told(item, state))
     if state.critical.lines and (from_file(item) or dropped(item, state, index)):
         yield Entry("steepest descent on the slice", colors=ink_, thickness=1.4)
+    if (regions := basins.shown(item, state)) is not None:
+        colors = basins.PALETTE[: max(regions.count - 1, 1)]
+        named = f"{regions.count:,} basin{'s' * (regions.count > 1)} of attraction"
+        yield Entry(named + " (preview)" * regions.preview, colors=colors)
 
 
 def _figure_entries(item: Item, state: ViewState) -> list[Entry]:

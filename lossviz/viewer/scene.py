@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.errors import InputError
-from lossviz.landscape import LOSS, Landscape, Surface, Trajectory
+from lossviz.landscape import BASIN, LOSS, Landscape, Surface, Trajectory
 from lossviz.viewer.occlusion import SIDE, ambient_occlusion
-from lossviz.viewer.refine import bridge, factor, refine
+from lossviz.viewer.refine import bridge, factor, nearest, refine
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import one_line
 
@@ -27,6 +27,7 @@ Floats = NDArray[np.float64]
 
 FLOOR_GAP = 0.42  # the floor's distance below the surface, over the surface's height
 CONVENTIONS = {"lambda_ratio": (0.0, 0.5)}  # colours of Li et al. 2018, arXiv:1712.09913, figure 7
+LABELS = (BASIN,)  # numbers that only tell apart: never interpolated, never on a logarithmic scale
 LOG_RATIO = 100.0  # "auto" means logarithmic where all is positive and max/min is above this
 _KEYS = count()
 
@@ -125,6 +126,7 @@ class Item:
         self._occlusion: tuple[Hashable, NDArray[np.float32]] | None = None
         # Lines of steepest descent by their start in alpha, beta; None: there is none from there.
         self.dropped: dict[tuple[float, float], Trajectory | None] = {}
+        self.basins: dict[str, Any] = {}  # by quantity, where computed here; None: not possible
         self.memo: dict[str, tuple[Hashable, Any]] = {}  # what was made of it, and depends on a key
         self.key = next(_KEYS)  # id() would be given out again: textures are kept under this
 
@@ -240,7 +242,8 @@ class Item:
         return bridge(values, own.evaluated, own.alphas, own.betas)
 
     def _make_field(self, name: str, parts: int) -> Field:
-        values = self._bridged(name).T  # (m, n): rows along beta, as textures are
+        labels = name in LABELS
+        values = (self.values(name) if labels else self._bridged(name)).T  # (m, n), as textures are
         for axis in (0, 1):  # a single line of points becomes a ribbon
             if values.shape[axis] == 1:
                 values = np.repeat(values, 2, axis=axis)
@@ -248,7 +251,10 @@ class Item:
         with np.errstate(all="ignore"):
             logs = np.log10(np.where(values > 0, values, positive))
             logs = np.where(np.isfinite(values), logs, np.nan)
-            if low > 0 and high / low > LOG_RATIO:
+            if labels:
+                fine = nearest(share(values, low, high), parts)
+                fine_log = nearest(logs, parts)
+            elif low > 0 and high / low > LOG_RATIO:
                 fine_log = refine(logs, parts)
                 fine = share(np.minimum(10.0**fine_log, np.finfo(float).max), low, high)
                 fine = np.minimum(fine, MOST_SHARE)  # interpolation may overshoot by decades
@@ -361,6 +367,8 @@ class Scene:
             return Range(0.0, 1.0, False)
         lows, positives, highs = zip(*spans, strict=True)
         low, high = min(lows), max(highs)
+        if name in LABELS:
+            return _proper(low, high, log=False)
         positive = np.nan if np.isnan(positives).all() else float(np.nanmin(positives))
         if scale == "log" and positive > 0 and high > 0:
             return _proper(positive, high, log=True)

@@ -97,6 +97,7 @@ class CriticalState:
     size: float = 4.5  # radius in points
     lines: bool = True
     width: float = 1.2  # of the lines, in points
+    basins: bool = False  # a tint for each basin of attraction, and the borders between them
     starts: tuple[Start, ...] = ()  # of lines that were asked for by hand
 
 

@@ -9,8 +9,9 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from lossviz.viewer.basins import Regions, tints
 from lossviz.viewer.colormaps import table, to_linear
-from lossviz.viewer.scene import Item
+from lossviz.viewer.scene import LABELS, Item
 
 
 class Textures:
@@ -26,7 +27,19 @@ class Textures:
         return self._get(
             ("field", item.key, name, smooth),
             lambda: item.field(name, smooth).texels,
+            exact=name in LABELS,
         )
+
+    def basins(self, item: Item, found: Regions | None) -> moderngl.Texture:
+        """Label and tint of every grid point, (m, n, 4) float32; a single point without any."""
+        if found is None:
+            return self._get("no basins", lambda: np.full((1, 1, 4), -1, np.float32), exact=True)
+
+        def make() -> NDArray[np.float32]:
+            colors = np.append(to_linear(tints(found) / 255), [[0.0, 0.0, 0.0]], axis=0)
+            return np.dstack([found.labels.T, colors[found.labels.T]]).astype(np.float32)
+
+        return self._get(("basins", item.key, found.preview), make, exact=True)
 
     def axis(self, item: Item, side: int, smooth: bool) -> moderngl.Texture:
         """The scene coordinates along x (side 0) or y (side 1), one row."""
@@ -50,13 +63,14 @@ class Textures:
             return self._get("open", lambda: np.ones((1, 1, 1), np.float32))
         return self._get(("occlusion", key), lambda: values[..., None].astype(np.float32))
 
-    def _get(self, key: Hashable, make: Any) -> moderngl.Texture:
+    def _get(self, key: Hashable, make: Any, exact: bool = False) -> moderngl.Texture:
         self._used.add(key)
         if key not in self._kept:
             array = np.ascontiguousarray(make(), dtype=np.float32)
             rows, columns, parts = array.shape
             texture = self.ctx.texture((columns, rows), parts, array.tobytes(), dtype="f4")
-            texture.filter = moderngl.LINEAR, moderngl.LINEAR
+            between = moderngl.NEAREST if exact else moderngl.LINEAR
+            texture.filter = between, between
             texture.repeat_x = texture.repeat_y = False
             self._kept[key] = texture
         return self._kept[key]

@@ -9,7 +9,7 @@ import pytest
 
 from lossviz.errors import InputError, UsageError
 from lossviz.landscape import CriticalPoint, Landscape, Surface, Trajectory
-from lossviz.viewer import drops, legend
+from lossviz.viewer import beside, drops, legend
 from lossviz.viewer.critical import counts, in_log, standing, told, usual_threshold
 from lossviz.viewer.descents import lay_descents
 from lossviz.viewer.heights import Heights
@@ -228,7 +228,7 @@ def straight(monkeypatch):
 
 def wait_for(made, scene, state):
     end, said = time.monotonic() + 20, ""
-    while drops.missing(scene, state):
+    while beside.missing(scene, state):
         assert time.monotonic() < end
         said = made.poll(scene, state)[1] or said
         time.sleep(0.01)
@@ -238,7 +238,7 @@ def wait_for(made, scene, state):
 def test_balls_are_computed_beside_the_window_and_each_once(straight):
     scene, state = Scene([bumpy(), bumpy(seed=1)]), ViewState()
     woken = []
-    made = drops.Drops(lambda: woken.append(1))
+    made = beside.Beside(lambda: woken.append(1))
     assert made.poll(scene, state) == (False, "") and made._thread is None
     state.critical.starts = ((0, 0.5, 0.5), (1, -0.5, 0.5), (0, 9.0, 9.0), (7, 0.0, 0.0))
     assert "expected a start" in wait_for(made, scene, state)
@@ -258,8 +258,8 @@ def test_balls_are_computed_beside_the_window_and_each_once(straight):
 def test_a_picture_has_the_balls_of_its_view(straight):
     scene, state = Scene([bumpy()]), ViewState()
     state.critical.starts = ((0, 0.5, 0.5), (0, 9.0, 9.0))
-    drops.finish(scene, state)
-    assert drops.missing(scene, state) == []
+    beside.finish(scene, state)
+    assert beside.missing(scene, state) == []
     assert not lay_descents(scene, state, 0).is_empty
 
 
@@ -269,7 +269,7 @@ def test_a_ball_goes_down_to_a_minimum(known, exact):
     scene = scene_of() if known else Scene([dimpled().with_changes(critical_points=())])
     state = ViewState()
     state.critical.starts = ((0, 0.4, 0.3), (0, 5.0, 0.0))
-    drops.finish(scene, state)
+    beside.finish(scene, state)
     line = scene.items[0].dropped[0.4, 0.3]
     assert scene.items[0].dropped[5.0, 0.0] is None
     assert line.points[0] == pytest.approx((0.4, 0.3)) and (np.diff(line.losses) < 1e-12).all()

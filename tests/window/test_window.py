@@ -293,7 +293,7 @@ def test_dropped_files_are_shown_instead(display, tmp_path):
     ply.write(bumpy(11, name="undrawable"), tmp_path / "undrawable.ply")
     (tmp_path / "broken.ply").write_bytes(b"ply")
     script = """
-from lossviz.viewer import app
+from lossviz.viewer import app, incoming
 step, drops = app.App._step, [["second.ply", "third.ply"], ["broken.ply"], ["nothing.ply"]]
 drops.append(["undrawable.ply"])
 draw = app.Picture.draw
@@ -305,7 +305,7 @@ app.Picture.draw = drawing
 def dropping(self):
     step(self)
     if drops and not self.due:
-        self.open(drops.pop(0))
+        incoming.open_files(self, drops.pop(0))
         told.append((len(self.scene.items), self.message, len(self.feed.paths)))
     elif not drops and not self.due:
         app.glfw.set_window_should_close(self.handle, True)

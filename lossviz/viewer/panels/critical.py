@@ -7,6 +7,8 @@ import math
 import numpy as np
 from imgui_bundle import imgui
 
+from lossviz.landscape import LOSS
+from lossviz.viewer.basins import regions
 from lossviz.viewer.commands import Command
 from lossviz.viewer.critical import (
     BORDER,
@@ -27,10 +29,8 @@ from lossviz.viewer.ticks import number
 
 
 def is_needed(scene: Scene) -> bool:
-    """Whether there is any point, or any line of steepest descent."""
-    return any(
-        item.landscape.critical_points or from_file(item) or item.dropped for item in scene.surfaces
-    )
+    """Whether there is a surface: balls can be dropped on each, and each has basins."""
+    return bool(scene.surfaces)
 
 
 def draw(state: ViewState, scene: Scene) -> list[Command]:
@@ -50,6 +50,10 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     if own.starts or any(from_file(item) for item in scene.surfaces):
         (own.lines,) = checks(("Lines of descent (D)", own.lines))
         own.width = slider("Line width", own.width, 0.3, 6.0, "%.1f pt")
+    (own.basins,) = checks(("Basins of attraction", own.basins))
+    if own.basins:
+        for item in scene.surfaces:
+            _basins(item)
     balls = len(own.starts)
     said = f"Remove {balls} ball{'s' * (balls > 1)}"
     if balls and imgui.button(said, imgui.ImVec2(-1, 0)):
@@ -57,6 +61,14 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     if not balls:
         imgui.text_disabled("Shift + double click drops a ball.")
     return []
+
+
+def _basins(item: Item) -> None:
+    """How many there are, and how well they are known."""
+    if (found := regions(item)) is not None:
+        imgui.text_disabled(f"{found.count:,} basins" + ", a preview" * found.preview)
+    elif LOSS not in item.basins:
+        imgui.text_disabled("The basins are being computed …")
 
 
 def _persistence(state: ViewState, items: list[Item]) -> None:

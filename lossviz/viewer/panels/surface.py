@@ -10,14 +10,14 @@ from imgui_bundle import imgui
 from lossviz.viewer.colormaps import names, table
 from lossviz.viewer.commands import Command
 from lossviz.viewer.panels.widgets import checks, choice, pair, slider, strip
-from lossviz.viewer.scene import Scene
+from lossviz.viewer.scene import LABELS, Scene
 from lossviz.viewer.state import SCALES, ViewState
 
 
 def draw(state: ViewState, scene: Scene) -> list[Command]:
     """Edit ``state.surface``; asks for nothing."""
     own, quantities = state.surface, scene.quantities()
-    own.height = choice("Height", own.height, quantities)
+    own.height = choice("Height", own.height, [q for q in quantities if q not in LABELS])
     own.height_scale = choice("Scale", own.height_scale, SCALES)
     own.height_ratio = slider("Steepness", own.height_ratio, 0.05, 2.0)
     _cap(state, scene)

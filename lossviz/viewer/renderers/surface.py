@@ -5,6 +5,7 @@ from __future__ import annotations
 import moderngl
 import numpy as np
 
+from lossviz.viewer import basins
 from lossviz.viewer.camera import View
 from lossviz.viewer.heights import moving_stride
 from lossviz.viewer.levels import MOST_LEVELS, shader_levels
@@ -14,6 +15,7 @@ from lossviz.viewer.state import ViewState
 from lossviz.viewer.textures import Textures
 
 FLOOR_OPACITY = 0.8
+BORDER = 0.9  # points: a line between two basins
 
 
 class SurfaceRenderer:
@@ -40,6 +42,7 @@ class SurfaceRenderer:
             stride = max(columns, rows) if item.evenly_spaced else parts
         levels = np.zeros((MOST_LEVELS, 4), np.float32)
         found = shader_levels(scene, state, index)
+        regions = basins.shown(item, state)
         levels[: len(found)] = found
         bound = {
             "height_field": height_field,
@@ -50,6 +53,7 @@ class SurfaceRenderer:
             "occlusion_field": self.textures.occlusion(
                 *item.occlusion(state, heights, scene.top(state))
             ),
+            "basin_field": self.textures.basins(item, regions),
         }
         for slot, (name, texture) in enumerate(bound.items()):
             texture.use(slot)
@@ -70,6 +74,7 @@ class SurfaceRenderer:
             lines_on=int(lines.floor if flat else lines.surface),
             wire_parts=parts if own.wire and not flat else 0,
             fine_cells=(columns - 1, rows - 1),
+            basins_on=int(regions is not None), basin_parts=parts, border_width=BORDER * scale,
             capped=int(_is_capped(scene, state, index, heights)),
             pixel=scale, background=background, opacity=FLOOR_OPACITY if flat else 1.0,
         )  # fmt: skip

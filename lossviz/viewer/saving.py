@@ -1,0 +1,87 @@
+"""Pictures of the window into files, and views into the clipboard and back."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import glfw
+import numpy as np
+from numpy.typing import NDArray
+
+from lossviz.errors import LossvizError
+from lossviz.viewer.beside import finish
+from lossviz.viewer.canvas import Canvas
+from lossviz.viewer.colormaps import names
+from lossviz.viewer.scene import Scene
+from lossviz.viewer.state import ViewState
+
+if TYPE_CHECKING:
+    from lossviz.viewer.app import App
+
+
+def screenshot(app: App) -> None:
+    """As the picture section says, into the first free name in the present folder."""
+    from lossviz.viewer.screenshot import save, take
+
+    own, path = app.state.picture, free_name(app.scene)
+    finish(app.scene, app.state)
+    try:
+        if own.panels:
+            rgba = _window_pixels(app)
+        else:
+            rgba = take(
+                app.picture, app.scene, app.state, width=own.width, height=own.height,
+                scale=own.scale, supersample=own.supersample, transparent=own.transparent,
+            )  # fmt: skip
+        save(path, rgba, app.scene, app.state)
+        app.tell(f"Saved {path.resolve()}")
+    except LossvizError as error:
+        app.tell(str(error))
+    app.redraw()
+
+
+def free_name(scene: Scene) -> Path:
+    """What the next picture is called."""
+    from lossviz.viewer.screenshot import file_stem
+
+    stem, number = file_stem(item.title for item in scene.items), 1
+    while os.path.exists(path := f"lossviz-{stem}-{number:03}.png"):
+        number += 1
+    return Path(path)
+
+
+def _window_pixels(app: App) -> NDArray[np.uint8]:
+    """The window, drawn once more off the screen: the shown one cannot be read reliably."""
+    canvas = Canvas(app.ctx)
+    canvas.fit(app.pixels)
+    app.draw_window(canvas.framebuffer)
+    rgba = canvas.pixels()
+    app.screen.use()
+    canvas.release()
+    return rgba
+
+
+def copy_view(app: App) -> None:
+    """The view as text into the clipboard."""
+    glfw.set_clipboard_string(app.handle, app.state.to_json())
+    app.tell("The view is in the clipboard.")
+
+
+def paste_view(app: App) -> None:
+    """The view from the clipboard, if there is one that fits these files."""
+    text: Any = glfw.get_clipboard_string(app.handle) or b""
+    try:
+        state = ViewState.from_json(bytes(text).decode(errors="replace"))
+    except LossvizError as error:
+        app.tell(f"The clipboard holds no view: {error}")
+        return
+    known = app.scene.quantities()
+    if {state.surface.height, state.surface.color} <= set(known) and (
+        state.surface.colormap in names()
+    ):
+        app.state = replace(state, panels=app.state.panels)
+    else:
+        app.tell("The view in the clipboard needs quantities that these files do not have.")
