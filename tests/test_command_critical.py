@@ -109,9 +109,7 @@ def test_another_quantity(path, capsys):
 def test_a_long_table_ends(path, capsys):
     text = told(capsys, path, "--quantity", "accuracy", "--dry-run")
     assert "… and 41 more (--json tells all)" in text
-    assert "41 more" not in told(
-        capsys, path, "--quantity", "accuracy", "--dry-run", "--markdown"
-    )
+    assert "41 more" not in told(capsys, path, "--quantity", "accuracy", "--dry-run", "--markdown")
 
 
 def test_flat_regions_are_told(tmp_path, capsys):
