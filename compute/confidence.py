@@ -39,14 +39,18 @@ def with_confidence(
 ) -> Landscape:  # fmt: skip
     """The landscape with the confidence of its critical points, from what ``run`` kept.
 
+    As it was, where that is less than two samples.
+
     Raises
     ------
     UsageError
-        If no losses of single samples were kept, or the points are another quantity's.
+        If the points are another quantity's.
     """
     surface, points = landscape.surface, landscape.critical_points
-    if surface is None or run.samples is None or points.quantity != LOSS:
-        raise UsageError("confidence: expected a surface's loss with that of its samples, got none")
+    if surface is None or run.samples is None or run.kept.size < 2:
+        return landscape
+    if points.quantity != LOSS:
+        raise UsageError(f"confidence: expected points of the loss, got those of {points.quantity}")
     columns = {int(k): i for i, k in enumerate(np.searchsorted(grid.alphas, surface.alphas))}
     rows = {int(k): j for j, k in enumerate(np.searchsorted(grid.betas, surface.betas))}
     losses = (
@@ -85,6 +89,8 @@ def confidence(
     asked = {
         k: p for k, p in enumerate(points) if not p.border and p.persistence >= points.threshold
     }
+    if not asked:
+        return points
     again: dict[int, list[CriticalPoint]] = {k: [] for k in asked}
     cell = [max(np.ptp(axis), 1e-300) / max(axis.size - 1, 1)
             for axis in (surface.alphas, surface.betas)]  # fmt: skip

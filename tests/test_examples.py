@@ -47,6 +47,31 @@ def test_the_decision_boundary_tells_the_spirals_apart(tmp_path):
     assert surface.loss[surface.center] == surface.loss.min() < 0.05
 
 
+def test_the_tables_of_critical_points_are_those_of_the_bundled_landscapes(tmp_path):
+    """To three digits: another processor rounds otherwise. If not, run the example again."""
+    example = next(path for path in EXAMPLES if path.stem == "critical_points")
+    told = subprocess.run(
+        [sys.executable, str(example)], cwd=tmp_path, check=True, capture_output=True, text=True,
+        env=ONE_THREAD,
+    ).stdout  # fmt: skip
+    words, old = (
+        (folder / "critical_points.md").read_text(encoding="utf-8").replace("|", " ").split()
+        for folder in (tmp_path, EXAMPLES[0].parent)
+    )
+    assert len(words) == len(old)
+    for word, before in zip(words, old, strict=True):
+        try:
+            number = float(word.rstrip(",%"))
+        except ValueError:
+            assert word == before
+        else:
+            assert number == pytest.approx(float(before.rstrip(",%")), rel=2e-3, abs=1e-4)
+    both, neither = told.splitlines()
+    assert "no point is missing" in both and "no point is missing" in neither
+    counts = [int(line.split()[line.split().index("points") - 1]) for line in (both, neither)]
+    assert counts[1] > 3 * counts[0]
+
+
 def test_the_digits_example_finds_a_minimum(tmp_path):
     example = next(path for path in EXAMPLES if path.stem == "your_own_model")
     subprocess.run([sys.executable, str(example)], cwd=tmp_path, check=True, capture_output=True)

@@ -121,5 +121,15 @@ def test_a_run_gives_what_it_kept(tmp_path):
         assert point.confidence == other.confidence > 0.9
         assert point.position_error == pytest.approx(other.position_error, rel=0.05)  # halves
     log.close()
-    with pytest.raises(UsageError, match="confidence: expected"):
-        with_confidence(landscape, SimpleNamespace(samples=None), fine, None)
+    for run in (SimpleNamespace(samples=None), SimpleNamespace(samples=log, kept=kept[:1])):
+        assert with_confidence(landscape, run, fine, None) is landscape
+    points = critical_points(Surface(X, X, {"loss": own.loss, "error": own.loss}), quantity="error")
+    other = landscape.with_changes(critical_points=points)
+    with pytest.raises(UsageError, match="points of the loss, got those of error"):
+        with_confidence(other, SimpleNamespace(samples=log, kept=kept), fine, None)
+
+
+def test_without_points_nothing_is_read():
+    slope = Surface(X, X, {"loss": np.add.outer(X, X)})
+    found = critical_points(slope)
+    assert found.shown() == [] and confidence(slope, found, iter(())) is found

@@ -1,5 +1,6 @@
 """Critical points of a surface against functions whose points are known by another route."""
 
+import time
 from collections import Counter
 
 import numpy as np
@@ -245,6 +246,15 @@ def test_a_plateau_is_one_flat_region():
     assert region.value == pytest.approx(0.3)
     assert abs(region.alpha) < 0.03 and abs(region.beta) < 0.03
     assert region.share == pytest.approx(np.pi * 0.3 / 4, abs=0.06)
+
+
+@pytest.mark.parametrize("n, seconds", [(201, 1), (401, 3)])
+@pytest.mark.parametrize("function", [himmelblau, rastrigin])
+def test_large_grids_take_a_moment(function, n, seconds):
+    own = surface(function, n)
+    began = time.process_time()
+    assert counts(inside(critical_points(own))) == COUNTS[function]
+    assert time.process_time() - began < seconds
 
 
 def test_a_step_takes_bounded_time():
