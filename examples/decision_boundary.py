@@ -51,7 +51,7 @@ loss = surface.surface.loss
 print(
     f"{right:.1%} of unseen points are told apart; the loss is {loss[surface.surface.center]:.4f}"
 )
-print("now: lossviz view decision_boundary.ply spirals_loss.ply")
+print("now: lossviz view decision_boundary.ply, and lossviz view spirals_loss.ply")
 print(
     "or the boundary from above: lossviz render decision_boundary.ply -o boundary.png "
     "--height probability --color probability --scale-of linear "

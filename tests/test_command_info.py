@@ -69,6 +69,7 @@ def test_curves_paths_points_and_contours_are_counted(path, capsys):
     assert found["critical_points"] == {"minimum": 3, "saddle": 1} and found["contours"] == 2
     assert found["critical"]["missing"] == [[0.5, -1]] and not found["critical"]["complete"]
     assert found["critical"]["shown"] == {"minimum": 1}
+    assert found["critical"]["refined"] == sum(p.moved is not None for p in full().critical_points)
 
 
 def test_what_is_not_finite_is_null_and_counted(holed, capsys):
@@ -95,7 +96,7 @@ def test_people_read_an_aligned_table(path, capsys):
     assert len(set(map(len, lines[2:5]))) == 1
     text = "\n".join(lines)
     for part in ("curve  line: 3 points", "1 not finite", "path   fall: descent, 2 steps",
-                 "critical points  3 minimum, 1 saddle",
+                 "critical points  3 minima, 1 saddle",
                  "of persistence 0.2 of log loss and more  1 minimum", "checks  not passed",
                  "contours  2", "    seed  "):  # fmt: skip
         assert part in text
@@ -110,6 +111,14 @@ def test_curves_alone(tmp_path, capsys):
     ply.write(Landscape(curves=[Curve("a", [0, 1], {"loss": [1, 2]})]), tmp_path / "a.ply")
     assert "grid" not in as_json(capsys, tmp_path / "a.ply")
     assert "curve  a: 2 points, 0 to 1" in told(capsys, tmp_path / "a.ply")
+
+
+def test_quantities_without_a_number_are_left_out_of_a_curve_for_people(tmp_path, capsys):
+    curve = Curve("density", [0, 1], {"loss": [np.nan, np.nan], "spectral_density": [1, 2]})
+    ply.write(Landscape(curves=[curve]), tmp_path / "a.ply")
+    rows = [line.split()[0] for line in told(capsys, tmp_path / "a.ply").splitlines()]
+    assert "spectral_density" in rows and "loss" not in rows
+    assert as_json(capsys, tmp_path / "a.ply")["curves"][0]["quantities"]["loss"]["not_finite"] == 2
 
 
 def test_marks_and_barriers_are_told(tmp_path, capsys):

@@ -60,15 +60,16 @@ def test_the_report_says_what_to_run_next(tmp_path, capsys, monkeypatch):
     images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
     labels = np.arange(60) % 3
     np.savez(tmp_path / "own.npz", images=images, labels=labels)
-    words = ["--model", "mlp", "--data", "npz:own.npz", "--epochs", "1", "--mean", "0.5",
+    words = ["--model", "mlp", "--data", "npz:own.npz", "--epochs", "3", "--mean", "0.5",
              "--std", "0.25", "--threads", "1", "-o", "run"]  # fmt: skip
     assert main(["train", *words]) == 0
     told = capsys.readouterr()
     assert "nothing is tested: npz:own.npz has no test split" in told.err
     assert "test" not in told.out
-    last = told.out.splitlines()[-1].split()
-    assert last[:2] == ["lossviz", "surface"]
-    assert main([*last[1:], "--grid", "3x3", "--samples", "60"]) == 0
+    *_, path, surface = (line.split() for line in told.out.splitlines())
+    assert path[:2] == ["lossviz", "trajectory"] and surface[:2] == ["lossviz", "surface"]
+    for one in path, surface:  # into files of their own
+        assert main([*one[1:], "--grid", "3x3", "--samples", "60"]) == 0
 
 
 def test_the_same_command_again_and_another_one(tmp_path, capsys):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lossviz.commands import options, origin
-from lossviz.commands.report import check_output, finite
+from lossviz.commands.report import check_output, counted, finite
 from lossviz.errors import UsageError, printable
 from lossviz.landscape import BASIN, LOSS
 
@@ -272,13 +272,12 @@ def as_text(
 
 def counts(points: list[CriticalPoint]) -> str:
     """How many of each kind, in words."""
-    names = {"minimum": "minima", "maximum": "maxima", "saddle": "saddles"}
     counts = []
     for kind in ("minimum", "saddle", "maximum", "degenerate"):
         for border, where in ((False, ""), (True, " of the border")):
             count = sum(p.kind == kind and p.border == border for p in points)
             if count:
-                counts.append(f"{count} {kind if count == 1 else names.get(kind, kind)}{where}")
+                counts.append(counted(count, kind) + where)
     return ", ".join(counts) or "no critical points"
 
 

@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from lossviz.commands.report import counted
 from lossviz.errors import printable
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ def _checks(points: CriticalPoints) -> dict[str, Any]:
     if points.winding is None and not points.threshold:
         return {}
     shown = dict(Counter(point.kind for point in points.shown()))
-    return {"critical": points.to_json() | {"complete": points.complete, "shown": shown}}
+    refined = sum(point.moved is not None for point in points)
+    told = {"complete": points.complete, "shown": shown, "refined": refined}
+    return {"critical": points.to_json() | told}
 
 
 def _surface(surface: Surface) -> dict[str, Any]:
@@ -143,7 +146,7 @@ def as_text(found: dict[str, Any]) -> str:
     for curve in found["curves"]:
         low, high = curve["alpha"]
         lines.append(f"  curve  {curve['name']}: {curve['points']} points, {low:g} to {high:g}")
-        lines += _table(curve["quantities"], {"lowest": "min", "highest": "max"})
+        lines += _table(_known(curve["quantities"]), {"lowest": "min", "highest": "max"})
         for name, barrier in curve["barrier"].items():
             high, at = _number(barrier["height"]), barrier["alpha"]
             told = name.replace("_", " ")
@@ -164,17 +167,22 @@ def as_text(found: dict[str, Any]) -> str:
 
 
 def _critical_lines(found: dict[str, Any]) -> list[str]:
-    counts = [f"{count} {kind}" for kind, count in found["critical_points"].items()]
-    lines = [f"  critical points  {', '.join(counts)}"] if counts else []
+    counts = found["critical_points"]
+    lines = [f"  critical points  {_kinds(counts)}"] if counts else []
     if known := found.get("critical"):
-        shown = [f"{count} {kind}" for kind, count in known["shown"].items()] or ["none"]
         least = f"{known['threshold']:.3g}{' of log loss' if known['log'] else ''}"
         passed = "passed" if known["complete"] else "not passed (lossviz critical tells)"
         lines += [
-            f"    of persistence {least} and more  {', '.join(shown)}",
+            f"    of persistence {least} and more  {_kinds(known['shown'])}",
             f"    checks  {passed}",
         ]
+        if known["refined"]:
+            lines.append(f"    confirmed by the network's gradient  {known['refined']}")
     return lines
+
+
+def _kinds(counts: dict[str, int]) -> str:
+    return ", ".join(counted(count, kind) for kind, count in counts.items()) or "none"
 
 
 def _grid_lines(grid: dict[str, Any], quantities: dict[str, Any]) -> list[str]:
@@ -187,6 +195,11 @@ def _grid_lines(grid: dict[str, Any], quantities: dict[str, Any]) -> list[str]:
         f"  grid   {n} x {m}{part}, alpha {a:g} to {b:g}, beta {c:g} to {d:g}",
         *_table(quantities, columns),
     ]
+
+
+def _known(quantities: dict[str, Any]) -> dict[str, Any]:
+    """Those that have a number, for some curves are of no loss; all if none has."""
+    return {name: own for name, own in quantities.items() if own["max"] is not None} or quantities
 
 
 def _table(quantities: dict[str, Any], columns: dict[str, str]) -> list[str]:

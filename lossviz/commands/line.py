@@ -15,7 +15,6 @@ from lossviz.commands import options, origin, planes
 from lossviz.commands.report import check_output, clock, finite, open_window
 from lossviz.commands.runs import open_run, own_folder, settings_of
 from lossviz.errors import UsageError
-from lossviz.files import distinct
 from lossviz.plane_choice import Chosen, direction_names
 
 if TYPE_CHECKING:
@@ -131,7 +130,8 @@ def _lines(args: argparse.Namespace, problem: Problem, device: str) -> tuple[lis
         moving = mode == "interpolated"
         theta = planes.own_network(problem, statistics=moving)
         lines = []
-        for name, path in zip(distinct(args.to), args.to, strict=True):
+        _, *others = planes.names_of(args.checkpoint, args.to)
+        for name, path in zip(others, args.to, strict=True):
             other = planes.other_network(problem, path, statistics=moving, trust=args.trust_pickle)
             lines.append(Line(name, line_to(theta, other, name), mode))
         return lines, Chosen(lines[0].plane, mode)

@@ -146,6 +146,13 @@ def other_network(problem: Problem, path: str, *, statistics: bool, trust: bool)
     return directions.state_of(model) if statistics else directions.center_of(model)
 
 
+def names_of(center: str | None, others: list[str]) -> list[str]:
+    """Names for the centre and the others, told apart by their folders where that is needed."""
+    if not center or center in others:  # which is refused as what it is
+        return [Path(center).name if center else "centre", *distinct(others)]
+    return distinct([center, *others])
+
+
 def own_network(problem: Problem, *, statistics: bool) -> Direction:
     """The centre, as ``directions.state_of`` gives it."""
     from compute import directions
@@ -158,13 +165,13 @@ def _through(args: argparse.Namespace, problem: Problem) -> Chosen:
 
     mode = args.batch_norm or "interpolated"
     moving = mode == "interpolated"
+    center, *names = names_of(args.checkpoint, args.through)
     others = {
         name: other_network(problem, path, statistics=moving, trust=args.trust_pickle)
-        for name, path in zip(distinct(args.through), args.through, strict=True)
+        for name, path in zip(names, args.through, strict=True)
     }
     plane = plane_through(
-        own_network(problem, statistics=moving), others, seed=args.seed,
-        name=Path(args.checkpoint).name if args.checkpoint else "centre",
+        own_network(problem, statistics=moving), others, seed=args.seed, name=center,
         normalize=args.normalize or "filter",
     )  # fmt: skip
     return Chosen(plane, mode)

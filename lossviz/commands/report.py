@@ -30,6 +30,12 @@ def open_window(path: Path) -> None:
     subprocess.Popen([sys.executable, "-m", "lossviz", "view", str(path)])
 
 
+def counted(count: int, kind: str) -> str:
+    """So many critical points of a kind: 1 minimum, 2 minima."""
+    plural = {"minimum": "minima", "maximum": "maxima", "saddle": "saddles"}
+    return f"{count:,} {kind if count == 1 else plural.get(kind, kind)}"
+
+
 def finite(value: Any) -> Any:
     """What JSON can hold: null where a number is not finite."""
     if isinstance(value, dict):

@@ -175,10 +175,14 @@ def _report(args: argparse.Namespace, trainer: Trainer) -> None:
     told = ", ".join(
         f"{name.replace('_', ' ')} {value:.4g}" for name, value in last.items() if name != "lr"
     )
+    path = ["lossviz", "trajectory", str(args.output), "-o", f"{args.output.name}.ply"]
     words = ["lossviz", "surface", "--model", args.model, "--checkpoint", str(final),
-             "--data", args.data, *_same(args), "-o", f"{args.output.name}.ply"]  # fmt: skip
+             "--data", args.data, *_same(args),
+             "-o", f"{args.output.name}_surface.ply"]  # fmt: skip
     print(printable(f"{args.output}: {trainer.recipe.epochs} epochs, {len(snapshots)} snapshots"))
     print(f"  {told}")
+    if len(snapshots) > 2:  # fewer do not span a plane
+        print(printable(f"  {shlex.join(path)}"))
     print(printable(f"  {shlex.join(words)}"))
 
 

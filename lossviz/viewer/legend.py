@@ -101,16 +101,17 @@ def _critical(scene: Scene, state: ViewState, index: int) -> Iterator[Entry]:
     item, theme = scene.items[index], THEMES[state.picture.theme]
     ink_ = (np.array([theme.ink]) * 255).astype(np.uint8)
     if state.critical.shown and item.landscape.critical_points:
-        for name, shown, all_ in counts(item, state):
+        kinds = [row for row in counts(item, state) if row[0] != BORDER or state.critical.border]
+        for name, shown, all_ in kinds:
             if name == BORDER:
-                if state.critical.border:
-                    yield Entry(f"{shown:,} {name}", colors=COLORS[2][None], sign=(UP, HOLLOW))
+                yield Entry(f"{shown:,} {name}", colors=COLORS[2][None], sign=(UP, HOLLOW))
                 continue
             kind = PLURALS.index(name)
             said = KINDS[kind] if all_ == 1 else name
             counted = f"{shown:,} {said}" if shown == all_ else f"{shown:,} of {all_:,} {said}"
             yield Entry(counted, colors=COLORS[kind][None], sign=(SHAPES[KINDS[kind]], FULL))
-        yield Entry(least_told(item, state))
+        if kinds:
+            yield Entry(least_told(item, state))
     if state.critical.lines and (from_file(item) or dropped(item, state, index)):
         yield Entry("steepest descent on the slice", colors=ink_, thickness=1.4)
     if (regions := basins.shown(item, state)) is not None:

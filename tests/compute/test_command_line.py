@@ -1,6 +1,7 @@
 """``lossviz line`` and the planes of ``lossviz surface``, from the command line to the file."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,6 +51,19 @@ def test_lines_between_networks_lie_on_the_surface_through_them(nets, capsys):
     assert sorted(c.name for c in again.curves) == ["n1.pt", "n2.pt"]
     assert (again.curves[-1].quantities["loss"] == before).all()
     assert again.provenance.notes[-1].startswith("lossviz line --model mlp")
+
+
+def test_networks_of_one_name_are_told_apart_by_their_folders(nets):
+    for k in range(3):
+        Path(f"r{k}").mkdir()
+        Path(f"n{k}.pt").rename(f"r{k}/final.pt")
+    first = ["--checkpoint", "r0/final.pt"]
+    assert lossviz("surface", *first, "--through", "r1/final.pt", "r2/final.pt", "--grid", "3x3",
+                   "-o", "a.ply") == 0  # fmt: skip
+    assert lossviz("line", *first, "--to", "r1/final.pt", "--points", "3", "-o", "a.ply") == 0
+    landscape = read("a.ply")
+    assert [mark.name for mark in landscape.marks] == [f"r{k}/final.pt" for k in range(3)]
+    assert [curve.name for curve in landscape.curves] == ["r1/final.pt"]
 
 
 def test_random_lines_have_a_mean(nets):

@@ -74,6 +74,16 @@ def test_counts_are_shown_and_all():
     assert legend.entries(scene, state, 0) == []
 
 
+def test_without_points_the_legend_is_silent():
+    """Extrema of the window alone, which are off: a threshold would be one of nothing."""
+    full, state = dimpled(), ViewState()
+    found = replace(full.critical_points, points=[p for p in full.critical_points if p.border])
+    scene = Scene([full.with_changes(critical_points=found, trajectories=())])
+    assert found.points and legend.entries(scene, state, 0) == []
+    state.critical.border = True
+    assert [e.after for e in legend.entries(scene, state, 0)][-1].startswith("persistence ≥")
+
+
 def test_the_usual_threshold_is_that_of_the_computation_if_it_is_known():
     from compute.critical import critical_points
 
