@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from lossviz.errors import UsageError
+
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
@@ -16,7 +18,14 @@ def seeded(seed: int) -> Iterator[None]:
 
     The generators of torch (CPU, and CUDA where it is in use), numpy and Python. The last three
     are module-wide: another thread that draws meanwhile draws from ours.
+
+    Raises
+    ------
+    UsageError
+        If the seed is none that they all take.
     """
+    if not 0 <= seed < 2**63:
+        raise UsageError(f"seed: expected 0 to 2^63 - 1, got {seed}")
     own, legacy, python = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
     try:

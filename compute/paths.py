@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,7 +97,9 @@ def named(
     """
     if isinstance(runs, str | Path | Snapshots):
         runs = [runs]
-    given = list(runs.values()) if isinstance(runs, Mapping) else list(runs)
+    if not isinstance(runs, Iterable):
+        raise UsageError(f"runs: expected folders of snapshots, got {runs!r:.60}")
+    given = list(runs.values() if isinstance(runs, Mapping) else runs)
     if not given:
         raise UsageError("runs: expected folders of snapshots, got none")
     opened = [one if isinstance(one, Snapshots) else Snapshots(one, at_least=2) for one in given]

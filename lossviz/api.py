@@ -259,7 +259,7 @@ def _alphas(points: Any, span: Any, *, between: bool) -> Floats:
 
     try:
         low, high = map(float, span or ((-0.5, 1.5) if between else (-1.0, 1.0)))
-        count = operator.index(points or (81 if between else 51))
+        count = operator.index((81 if between else 51) if points is None else points)
     except (TypeError, ValueError):
         raise UsageError(
             f"points, span: expected 51 and (-1, 1), got {points!r:.60} and {span!r:.60}"

@@ -32,15 +32,17 @@ class Refinement:
     asked: int = 0
     tried: int = 0
     moved: int = 0
+    before: int = 0  # confirmed already
     why_not: str = ""
 
     def lines(self) -> list[str]:
         """What to tell of it."""
         if self.why_not:
             return [f"critical points are the interpolant's: {self.why_not}"]
-        if not self.asked:
+        if not self.asked and not self.before:
             return []
-        told = f"{self.moved} of {self.tried} critical points confirmed by the network's gradient"
+        tried, moved = self.tried + self.before, self.moved + self.before
+        told = f"{moved} of {tried} critical points confirmed by the network's gradient"
         if left := self.asked - self.tried:
             told += f"; {left} not tried yet (lossviz critical --refine)"
         return [told]
@@ -123,7 +125,7 @@ def refine(
     found, told = landscape.critical_points, Refinement()
     shown = [k for k, p in enumerate(found) if not p.border and p.persistence >= found.threshold]
     asked = [k for k in shown if found[k].moved is None]
-    told.asked, points = len(asked), list(found)
+    told.asked, told.before, points = len(asked), len(shown) - len(asked), list(found)
     if not asked or landscape.surface is None:
         return landscape, told
 

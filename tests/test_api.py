@@ -336,3 +336,19 @@ def test_critical_points_come_along_and_can_be_refined():
     assert moved and len(refined.critical_points) == len(found.critical_points)
     with pytest.raises(UsageError, match="critical_points: expected refined, sampled, none"):
         lossviz.surface(*given, critical_points="all")
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda *given: lossviz.surface(*given, seed=-1), "seed: expected 0 to"),
+        (lambda *given: lossviz.surface(*given, seed=2**70), "seed: expected 0 to"),
+        (lambda *given: lossviz.line(*given, points=0), "expected"),
+        (lambda *given: lossviz.trajectory(*given, runs=5), "runs: expected folders"),
+        (lambda *given: lossviz.trajectory(*given, runs=None), "runs: expected folders"),
+        (lambda *given: lossviz.trajectory(*given, runs=[]), "runs: expected folders"),
+    ],
+)
+def test_odd_numbers_and_runs_are_refused_in_a_line(call, told):
+    with pytest.raises(UsageError, match=told):
+        call(network(4, 6, 3), "cross_entropy", (X, Y))
