@@ -24,7 +24,7 @@ Indices = NDArray[np.intp]
 STEP = 0.25  # cells
 ARRIVED = 0.5  # cells from a minimum
 PARTS = 8  # into which a cell is cut for the gradient's grid: a narrow valley lies between vertices
-MOST_NODES = 2000  # along a side of that grid
+MOST_NODES = 1000  # along a side of that grid
 LOOK = 4  # steps between two looks whether a minimum is reached
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, -1), (-1, 0), (-1, -1), (-1, 1))
 

@@ -98,13 +98,17 @@ before = [name for name in ("compute", "scipy") if name in sys.modules]
 state.critical.starts = ((0, 0.5, 0.5),)
 beside.finish(scene, state)
 line = scene.items[0].dropped[0.5, 0.5]
-print(*before, len(line.points) > 1, "compute.descent" in sys.modules, "torch" in sys.modules)
+state.critical.basins = True
+beside.finish(scene, state)
+count = scene.items[0].basins["loss"].count
+print(*before, len(line.points) > 1, count > 1, "compute.descent" in sys.modules,
+      "compute.basins" in sys.modules, "torch" in sys.modules)
 """
 
 
-def test_a_dropped_ball_loads_compute_and_never_torch():
-    """The one exception of the viewer's contract; without a ball there is none."""
-    assert fresh(DESCEND) == ["True", "True", "False"]
+def test_balls_and_basins_load_compute_and_never_torch():
+    """The one exception of the viewer's contract; if nobody asks for them there is none."""
+    assert fresh(DESCEND) == ["True", "True", "True", "True", "False"]
 
 
 def test_landscapes_are_numpy_alone():

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.landscape import BASIN, LOSS
+from lossviz.viewer.critical import sought
 from lossviz.viewer.jobs import Job
 from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
@@ -103,7 +104,7 @@ def _neighbours(labels: Indices) -> list[tuple[int, int]]:
 def preview(item: Item) -> Regions:
     """The basins of the loss by the steepest of the 8 neighbours: wrong next to some borders."""
     own = item.landscape.critical_points
-    known = own if len(own) and own.quantity == LOSS else None
+    known = own if sought(item) and own.quantity == LOSS else None
     # By name: no import of compute may be in the viewer, which starts without it.
     found = import_module("compute.basins").basins(item.surface, preview=True, found=known)
     return labelled(found.by_value().as_quantity(), preview=True)

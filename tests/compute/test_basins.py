@@ -3,9 +3,24 @@
 import numpy as np
 import pytest
 
-from compute.basins import basins
+from compute.basins import Basin, Basins, basins
+from compute.critical import critical_points
+from compute.descent import Flow, minima
+from compute.field import field
+from compute.separatrices import separatrices
+from lossviz import ply
 from lossviz.landscape import Surface
-from tests.compute.fields import WINDOWS, camel, gradient, himmelblau, peaks, surface, truth
+from lossviz.resources import folder
+from tests.compute.fields import (
+    WINDOWS,
+    camel,
+    gradient,
+    himmelblau,
+    peaks,
+    rastrigin,
+    surface,
+    truth,
+)
 
 
 def analytic(function, own):
@@ -99,3 +114,66 @@ def test_a_slope_falls_to_the_border():
 def test_without_a_field_there_are_none(loss):
     found = basins(Surface(*map(np.arange, loss.shape), {"loss": loss}))
     assert found.basins == () and (found.labels == -1).all()
+
+
+def published(name):
+    return ply.read(folder("assets") / "landscapes" / f"{name}.ply").surface
+
+
+@pytest.mark.parametrize("name", ["resnet56", "resnet56_noshort"])
+def test_basins_of_a_network_are_those_of_the_exact_descent(name):
+    """Its valleys are narrower than a cell: lines by adaptive steps on the spline itself."""
+    own = published(name)
+    found = critical_points(own)
+    labels, grid = basins(own, found=found).labels, field(own)
+    flow = Flow(grid, minima(grid, found))
+    ends = [p for p in found.points if p.kind == "minimum" and not p.border]
+    same = []
+    for i, j in np.random.default_rng(0).integers(0, 51, (150, 2)):
+        end = flow.reached(flow.line(np.array([grid.x[i], grid.y[j]]))[-1])
+        if end is not None:
+            same.append(labels[i, j] == labels[nearest(own, ends[end].alpha, ends[end].beta)])
+    assert len(same) > 100 and np.mean(same) >= 0.99
+
+
+def nearest(own, alpha, beta):
+    return int(np.abs(own.alphas - alpha).argmin()), int(np.abs(own.betas - beta).argmin())
+
+
+SURFACES = {function.__name__: lambda f=function: surface(f, 101)
+            for function in (himmelblau, camel, peaks, rastrigin)}  # fmt: skip
+SURFACES |= {name: lambda n=name: published(n) for name in ("resnet56", "resnet56_noshort")}
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_separatrices_stay_in_a_basin_and_begin_on_a_border(name):
+    """Each way down lies in the basin where it ends; if both do not end in the same, the saddle
+    lies between the two."""
+    own = SURFACES[name]()
+    found = critical_points(own)
+    labels = basins(own, found=found).labels
+    cell = np.ptp(own.alphas) / (own.alphas.size - 1), np.ptp(own.betas) / (own.betas.size - 1)
+    between = 0
+    for one in separatrices(own, found=found):
+        ends = set()
+        for line in one.lines:
+            along = np.array([labels[nearest(own, *point)] for point in line.points])
+            away = np.abs((line.points - line.points[0]) / cell).max(axis=1) > 1
+            assert (along == along[-1])[away].all()
+            ends.add(along[-1])
+        i, j = nearest(own, one.saddle.alpha, one.saddle.beta)
+        if len(ends) == 2:
+            assert ends <= set(labels[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2].ravel())
+            between += 1
+    assert between >= 3
+
+
+def test_labels_in_the_order_of_the_lowest_points():
+    made = [Basin(0, 0, value, 0.5, False) for value in (3.0, 1.0, 1.0, 2.0)]
+    found = Basins(np.array([[0, 1, 2], [3, -1, 0]]), made).by_value()
+    assert [basin.value for basin in found.basins] == [1, 1, 2, 3]
+    assert found.basins[0] is made[1]
+    assert found.labels.tolist() == [[3, 0, 1], [2, -1, 3]]
+    expected = [[3, 0, 1], [2, np.nan, 3]]
+    np.testing.assert_array_equal(found.as_quantity(), expected)
+    assert np.isnan(Basins(np.full((2, 2), -1), ()).by_value().as_quantity()).all()

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lossviz import ply
 from lossviz.commands.render import load_view
 from lossviz.errors import UsageError
-from lossviz.landscape import Curve, Landscape, Mark, Provenance, Surface
+from lossviz.landscape import BASIN, Curve, Landscape, Mark, Provenance, Surface
+from lossviz.resources import folder
 from lossviz.viewer.annotations import shortened
 from lossviz.viewer.layout import TEXT
 from lossviz.viewer.picture import Picture
@@ -29,15 +31,30 @@ def picture(ctx):
     made.release()
 
 
-def holed():
-    loss = bumpy().surface.loss.copy()
+def holed(landscape=None):
+    landscape = landscape or bumpy()
+    loss = landscape.surface.loss.copy()
     loss[10:16, 22:30] = np.nan
     loss[30, 8] = np.inf
-    return with_loss(bumpy(), loss)
+    return with_loss(landscape, loss)
 
 
 def with_paths(landscape, count=1, **changes):
     return landscape.with_changes(trajectories=runs(count), **changes)
+
+
+def with_basins(landscape):
+    """The landscape with the labels that ``lossviz critical --basins`` writes."""
+    from compute.basins import basins
+
+    own = landscape.surface
+    labels = basins(own).by_value().as_quantity()
+    own = Surface(own.alphas, own.betas, {**own.quantities, BASIN: labels})
+    return landscape.with_changes(surface=own)
+
+
+def no_shortcuts():
+    return ply.read(folder("assets") / "landscapes" / "resnet56_noshort.ply")
 
 
 MARKS = [Mark("first.pt", 0, 0), Mark("another one", 0.1, 0.05), Mark("hidden", 0.9, 0.95)]
@@ -92,6 +109,16 @@ CASES = {
         lambda s: _set(s, "picture", theme="paper") or _set(s, "surface", cap=1.6)
         or _set(s, "critical", border=True, lines=False),
         lambda: [dimpled(), bumpy()],
+    ),
+    "basins": (lambda s: _set(s, "critical", basins=True), lambda: [with_basins(dimpled())]),
+    "basins_dark_from_above": (
+        lambda s: _set(s, "picture", theme="dark") or _set(s, "surface", colormap="viridis")
+        or _set(s, "critical", basins=True) or _set(s, "isolines", floor=False)
+        or _set(s, "camera", elevation=90.0, azimuth=-90.0, orthographic=True),
+        lambda: [with_basins(no_shortcuts())],
+    ),
+    "basins_around_holes": (
+        lambda s: _set(s, "critical", basins=True), lambda: [with_basins(holed(dimpled()))],
     ),
     "curve_between": (lambda s: None, lambda: [between()]),
     "curves_dark": (lambda s: _set(s, "picture", theme="dark"), lambda: [fan()]),

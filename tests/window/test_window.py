@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lossviz import ply
@@ -390,6 +391,34 @@ def test_a_number_is_typed_after_ctrl_and_click(viewer):
     viewer.do("key", "Return")
     viewer.wait_for(lambda t: t["view"]["surface"]["height_ratio"] == pytest.approx(1.7))
     assert viewer.told()["view"]["camera"] == before["camera"]  # 1 and 7 looked from nowhere
+
+
+def test_basins_come_beside_the_window(display, tmp_path):
+    ply.write(dimpled(31), tmp_path / "dimpled.ply")
+    viewer = Viewer(display, tmp_path, "dimpled.ply", "--basins")
+    try:
+        told = viewer.wait_for(lambda t: t["basins"] == [1])
+        assert told["view"]["critical"]["basins"] is True and told["message"] == ""
+        viewer.settle()
+        viewer.do("key", "p")
+        viewer.wait_for(lambda t: "Saved" in t["message"], 60)
+        subprocess.run(
+            [sys.executable, "-m", "lossviz", "render", "dimpled.ply", "-o", "again.png",
+             "--view-state", "lossviz-dimpled-001.png"],
+            cwd=tmp_path, check=True, capture_output=True,
+        )  # fmt: skip
+        from PIL import Image
+
+        one, two = (np.asarray(Image.open(tmp_path / name))
+                    for name in ("lossviz-dimpled-001.png", "again.png"))  # fmt: skip
+        assert (one == two).all()
+        viewer.do("key", "q")
+        assert viewer.process.wait(20) == 0
+        assert viewer.process.stderr.read() == ""
+    finally:
+        viewer.process.kill()
+        viewer.process.wait()
+        viewer.process.stderr.close()
 
 
 def test_critical_points_are_pointed_at_flown_to_and_balls_are_dropped(display, tmp_path):
