@@ -131,3 +131,16 @@ def refine(values: Floats, parts: int) -> Floats:
     for i, j in zip(*np.nonzero(cells), strict=True):
         keep[i * parts : (i + 1) * parts + 1, j * parts : (j + 1) * parts + 1] = True
     return np.where(keep, fine, np.nan)
+
+
+def spread(values: Floats) -> Floats:
+    """Holes take the value of a neighbour, two steps deep; further in they are 0."""
+    result = values.copy()
+    for _ in range(2):
+        if not np.isnan(result).any():
+            break
+        for axis in (0, 1):
+            for step in (1, -1):
+                moved = np.roll(result, step, axis)
+                result = np.where(np.isnan(result), moved, result)
+    return np.nan_to_num(result)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lossviz.errors import InputError
 from lossviz.landscape import BASIN, LOSS, Landscape, Surface, Trajectory
 from lossviz.viewer.occlusion import SIDE, ambient_occlusion
-from lossviz.viewer.refine import bridge, factor, nearest, refine
+from lossviz.viewer.refine import bridge, factor, nearest, refine, spread
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import one_line
 
@@ -266,7 +266,7 @@ class Item:
                 fine_log = np.log10(np.clip(back, lowest, np.finfo(float).max))
         valid = np.isfinite(fine)
         # Holes carry their neighbours' values, so that normals and lines at their rim are right.
-        filled = [_spread(np.where(valid, part, np.nan)) for part in (fine, fine_log)]
+        filled = [spread(np.where(valid, part, np.nan)) for part in (fine, fine_log)]
         texels = np.stack([*filled, valid.astype(float)], axis=-1)
         return Field(np.ascontiguousarray(texels, dtype=np.float32), low, high)
 
@@ -302,19 +302,6 @@ class Item:
     def _occlusion_key(self, state: ViewState, heights: Range, top: float) -> Hashable:
         own = state.surface
         return self.key, own.height, own.smooth, heights, top
-
-
-def _spread(values: Floats) -> Floats:
-    """Holes take the value of a neighbour, two steps deep; further in they are 0."""
-    result = values.copy()
-    for _ in range(2):
-        if not np.isnan(result).any():
-            break
-        for axis in (0, 1):
-            for step in (1, -1):
-                moved = np.roll(result, step, axis)
-                result = np.where(np.isnan(result), moved, result)
-    return np.nan_to_num(result)
 
 
 class Scene:
