@@ -7,8 +7,7 @@ itself, as it was drawn by itself.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -92,15 +91,11 @@ def confidence(
     if not asked:
         return points
     again: dict[int, list[CriticalPoint]] = {k: [] for k in asked}
-    cell = [max(np.ptp(axis), 1e-300) / max(axis.size - 1, 1)
-            for axis in (surface.alphas, surface.betas)]  # fmt: skip
-    for loss in resampled(surface.shape, losses, strata=strata, count=resamples, seed=seed):
-        found = critical_points(
-            Surface(surface.alphas, surface.betas, {LOSS: loss}), log=points.log
-        )
-        for k, point in asked.items():
-            if like := _like(point, found, cell):
-                again[k].append(like)
+    surfaces = resampled(surface.shape, losses, strata=strata, count=resamples, seed=seed)
+    for loss in surfaces:
+        own = Surface(surface.alphas, surface.betas, {LOSS: loss})
+        for k, like in _alike(asked, critical_points(own, log=points.log), surface):
+            again[k].append(like)
     sure = {
         k: replace(p, confidence=len(again[k]) / resamples, position_error=_spread(again[k]))
         for k, p in asked.items()
@@ -136,23 +131,33 @@ def _weights(strata: NDArray[np.int64], count: int, seed: int) -> Floats:
     return weights / strata.size
 
 
-def _like(
-    point: CriticalPoint, found: CriticalPoints, cell: Sequence[float]
-) -> CriticalPoint | None:
-    """The nearest of the kind within a cell, persistent enough; None if there is none."""
+def _alike(
+    asked: Mapping[int, CriticalPoint], found: Sequence[CriticalPoint], surface: Surface
+) -> Iterator[tuple[int, CriticalPoint]]:
+    """The keys of those points that are there again, with the nearest of the kind within a cell
+    that is persistent enough."""
+    from scipy.spatial import KDTree
 
-    def away(other: CriticalPoint) -> float:
-        return math.hypot(
-            (other.alpha - point.alpha) / cell[0], (other.beta - point.beta) / cell[1]
-        )
+    def in_cells(points: Iterable[CriticalPoint]) -> Floats:
+        places = np.array([(p.alpha, p.beta) for p in points])
+        return (places - [surface.alphas[0], surface.betas[0]]) / cell
 
-    least = AS_PERSISTENT * point.persistence
-    alike = (
-        other for other in found
-        if other.kind == point.kind and not other.border and other.persistence >= least
-    )  # fmt: skip
-    nearest = min(alike, key=away, default=None)
-    return nearest if nearest is not None and away(nearest) <= WITHIN else None
+    cell = [max(np.ptp(axis), 1e-300) / max(axis.size - 1, 1)
+            for axis in (surface.alphas, surface.betas)]  # fmt: skip
+    for kind in {point.kind for point in asked.values()}:
+        keys = [k for k, point in asked.items() if point.kind == kind]
+        own = [point for point in found if point.kind == kind and not point.border]
+        if not own:
+            continue
+        places, others = in_cells(asked[k] for k in keys), in_cells(own)
+        for k, place, near in zip(
+            keys, places, KDTree(others).query_ball_point(places, WITHIN), strict=True
+        ):
+            least = AS_PERSISTENT * asked[k].persistence
+            enough = [n for n in near if own[n].persistence >= least]
+            if enough:
+                distance = np.linalg.norm(others[enough] - place, axis=1)
+                yield k, own[enough[int(distance.argmin())]]
 
 
 def _spread(found: Sequence[CriticalPoint]) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args, overload
@@ -181,7 +181,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def _finite(name: str, value: Any) -> float:
-    if type(value) not in (int, float, bool) or not abs(value) < math.inf:
+    # An integer may be larger than any float.
+    if type(value) not in (int, float, bool) or not abs(value) <= sys.float_info.max:
         raise ValueError(f"{name}: expected a finite number, got {value!r:.40}")
     return float(value)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import time
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lossviz.errors import LossvizError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
     from compute.plane import Plane
     from compute.problem import Problem
@@ -202,25 +204,36 @@ def as_known(found: CriticalPoints, before: CriticalPoints, surface: Surface) ->
     """
     if (found.quantity, found.log) != (before.quantity, before.log):
         return found
-    cell = _cell(surface)
-    known = {
-        (point.kind, point.persistence): point
-        for point in before
-        if point.moved is not None or point.confidence is not None
-    }
+    cell, known = _cell(surface), defaultdict(list)
+
+    def key(point: CriticalPoint, right: int = 0, up: int = 0) -> Hashable:
+        column, row = point.alpha / cell[0] // NEAR + right, point.beta / cell[1] // NEAR + up
+        return point.kind, point.persistence, column, row
+
+    for point in before:
+        if point.moved is not None or point.confidence is not None:
+            known[key(point)].append(point)
 
     def same(point: CriticalPoint) -> CriticalPoint:
-        old = known.get((point.kind, point.persistence))
-        if old is None or point.border:
+        def away(old: CriticalPoint) -> float:
+            return max(abs(old.alpha - point.alpha) / cell[0], abs(old.beta - point.beta) / cell[1])
+
+        squares = [key(point, right, up) for right in (-1, 0, 1) for up in (-1, 0, 1)]
+        around = [(away(old), one) for one in squares for old in known.get(one, ())]
+        distance, square = min(around, key=lambda pair: pair[0], default=(math.inf, None))
+        if point.border or not distance <= NEAR:
             return point
-        away = (abs(old.alpha - point.alpha) / cell[0], abs(old.beta - point.beta) / cell[1])
-        return old if max(away) <= NEAR else point
+        old = min(known[square], key=away)
+        known[square].remove(old)  # it is no second one's
+        return old
 
     return replace(found, points=[same(point) for point in found])
 
 
 def _cell(surface: Surface) -> tuple[float, float]:
+    """The mean spacings; 1 of a single row."""
     a, b = (
-        float(axis[-1] - axis[0]) / (axis.size - 1) for axis in (surface.alphas, surface.betas)
-    )  # fmt: skip
+        float(axis[-1] / (axis.size - 1) - axis[0] / (axis.size - 1)) if axis.size > 1 else 1.0
+        for axis in (surface.alphas, surface.betas)
+    )
     return a, b

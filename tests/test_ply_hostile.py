@@ -199,6 +199,7 @@ METADATA = {
     "winding is text": edited(critical={"winding": "1"}),
     "winding is true": edited(critical={"winding": True}),
     "threshold is huge": edited(critical={"threshold": 10**400}),
+    "winding is beyond all floats": edited(critical={"winding": 10**400}),
     "missing is flat": edited(critical={"missing": [1, 2]}),
     "missing is text": edited(critical={"missing": [["a", 1]]}),
     "a flat region is short": edited(critical={"flat": [{"alpha": 1.0}]}),

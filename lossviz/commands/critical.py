@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     output = args.output or args.file
     if not args.dry_run:
         check_output(output)
-    if args.threshold is not None and not args.threshold >= 0:
+    if args.threshold is not None and not 0 <= args.threshold < math.inf:
         raise UsageError(f"threshold: expected a persistence from 0 on, got {args.threshold}")
     landscape = ply.read(args.file)
     surface = landscape.surface

@@ -8,11 +8,11 @@ import torch
 from scipy.stats import binom
 
 from compute import critical_points
-from compute.confidence import _weights, confidence, resampled, with_confidence
+from compute.confidence import _alike, _weights, confidence, resampled, with_confidence
 from compute.samples import SampleLog
 from compute.surface import Grid
 from lossviz.errors import UsageError
-from lossviz.landscape import Landscape, Surface
+from lossviz.landscape import CriticalPoint, Landscape, Surface
 
 X = np.linspace(-1, 1, 21)
 
@@ -56,6 +56,37 @@ def test_confidence_is_the_chance_that_the_point_is_there():
     (minimum,) = (p for p in found.shown() if p.kind == "minimum")
     assert (minimum.alpha, minimum.beta) == pytest.approx((0.5, 0), abs=0.02)
     assert minimum.confidence == pytest.approx(binom.sf(10, 20, 11 / 20), abs=0.08)
+
+
+def test_again_is_the_nearest_of_the_kind_within_a_cell_that_is_persistent_enough():
+    """The second route: all pairs, one after the other."""
+    rng = np.random.default_rng(0)
+    x, y = np.linspace(1e6, 1e6 + 4, 9), np.linspace(0, 1e-6, 5)
+
+    def drawn(count):
+        return [
+            CriticalPoint(
+                float(a), float(b), 0.0, 0.0, 0.0, str(kind), float(strength), border=bool(border)
+            )
+            for a, b, kind, strength, border in zip(
+                rng.uniform(x[0], x[-1], count), rng.uniform(0, 1e-6, count),
+                rng.choice(["minimum", "saddle", "degenerate"], count), rng.uniform(0, 1, count),
+                rng.random(count) < 0.2, strict=True,
+            )
+        ]  # fmt: skip
+
+    asked, found = dict(enumerate(drawn(60))), drawn(80)
+    own = Surface(x, y, {"loss": np.zeros((9, 5))})
+    expected = {}
+    for k, p in asked.items():
+        away = {
+            np.hypot((q.alpha - p.alpha) / 0.5, (q.beta - p.beta) / 2.5e-7): q
+            for q in found
+            if q.kind == p.kind and not q.border and q.persistence >= p.persistence / 2
+        }
+        if min(away) <= 1:
+            expected[k] = away[min(away)]
+    assert dict(_alike(asked, found, own)) == expected and 10 < len(expected) < 60
 
 
 def test_a_stratum_with_one_sample_always_has_it():
