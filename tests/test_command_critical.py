@@ -81,7 +81,7 @@ def test_separatrices_basins_and_descent_lines(path, capsys):
     saddles = {p.value for p in landscape.critical_points if p.kind == "saddle"}
     assert levels == saddles
     text = told(capsys, path, "--separatrices", "--basins")
-    assert "basin of" in text and "barrier" in text
+    assert "lowest loss" in text and "barrier" in text
 
 
 def test_markdown_has_tables_of_its_own(path, capsys):
