@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lossviz.api import line, surface, trajectory
+    from lossviz.comparison import difference
     from lossviz.landscape import (
         Contour,
         CriticalPoint,
@@ -32,6 +33,7 @@ _HOMES = {
     "Provenance": "lossviz.landscape",
     "Surface": "lossviz.landscape",
     "Trajectory": "lossviz.landscape",
+    "difference": "lossviz.comparison",
     "line": "lossviz.api",
     "read": "lossviz.ply",
     "surface": "lossviz.api",
@@ -49,6 +51,7 @@ __all__ = [
     "Surface",
     "Trajectory",
     "__version__",
+    "difference",
     "line",
     "read",
     "surface",

@@ -25,6 +25,7 @@ COMMANDS = {
     "critical": "find the critical points of a surface, with proof, descent lines and basins",
     "curvature": "map where a surface is convex: the extreme eigenvalues of the Hessian",
     "sharpness": "measure how sharp a minimum is, or compare several",
+    "difference": "subtract two landscapes on the same grid",
     "train": "train a network and record snapshots of its weights",
     "info": "say what a landscape file holds",
     "convert": "write a landscape file in another form",

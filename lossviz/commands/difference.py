@@ -1,0 +1,39 @@
+"""``lossviz difference``: two landscapes on the same grid, one minus the other."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lossviz.commands.report import check_output
+from lossviz.errors import printable
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``lossviz difference``."""
+    parser.add_argument("first", metavar="A", help="a surface (.ply)")
+    parser.add_argument("second", metavar="B", help="another on the same grid: A minus B is told")
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="PLY")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read two files, write their difference, tell its range."""
+    import numpy as np
+
+    from lossviz import ply
+    from lossviz.comparison import difference
+    from lossviz.landscape import LOSS
+
+    check_output(args.output)
+    found = difference(ply.read(args.first), ply.read(args.second))
+    ply.write(found, args.output)
+    assert found.surface is not None
+    own = found.surface.quantities[f"{LOSS}_difference"]
+    finite = own[np.isfinite(own)]
+    told = "nowhere finite"
+    if finite.size:
+        higher = float((finite > 0).mean())
+        told = f"{finite.min():.5g} to {finite.max():.5g}; A is higher on {higher:.0%} of the grid"
+    place = printable(str(args.output))
+    print(f"{place}: loss of A minus B {told}\n  lossviz view {place} --color loss_difference")
+    return 0
