@@ -9,16 +9,17 @@ import numpy as np
 from lossviz.errors import UsageError
 from lossviz.landscape import LOSS, Floats, Landscape, Surface
 
-DIFFERENCE = "_difference"  # ends the names of what this makes
+DIFFERENCE, RATIO = "_difference", "_log_ratio"  # end the names of what this makes
 STDERR = "loss_stderr"
 
 
 def difference(first: Landscape, second: Landscape) -> Landscape:
     """The first landscape's loss with ``loss_difference``, first minus second, upon it.
 
-    And so of every quantity that both have. ``loss_difference_stderr`` is that of independent
-    samples, the root of the sum of squares: for losses of the same samples, which vary together, it
-    is too large rather than too small.
+    And so of every quantity that both have. ``loss_log_ratio`` is log10 of first over second, NaN
+    where one is not positive: it tells more where losses span decades. ``loss_difference_stderr``
+    is that of independent samples, the root of the sum of squares: for losses of the same samples,
+    which vary together, it is too large rather than too small.
 
     Raises
     ------
@@ -36,6 +37,9 @@ def difference(first: Landscape, second: Landscape) -> Landscape:
     for name in both:
         with np.errstate(invalid="ignore", over="ignore"):  # inf − inf is no number
             quantities[name + DIFFERENCE] = a.quantities[name] - b.quantities[name]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.log10(a.loss) - np.log10(b.loss)
+    quantities[LOSS + RATIO] = np.where((a.loss > 0) & (b.loss > 0), ratio, np.nan)
     if STDERR in a.quantities and STDERR in b.quantities:
         with np.errstate(over="ignore"):
             quantities[f"{LOSS}{DIFFERENCE}_stderr"] = np.hypot(

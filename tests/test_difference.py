@@ -25,11 +25,13 @@ def test_every_quantity_that_both_have_is_subtracted():
     found = lossviz.difference(a, b)
     own = found.surface.quantities
     assert set(own) == {
-        "loss", "loss_difference", "accuracy_difference", "loss_difference_stderr"
+        "loss", "loss_difference", "accuracy_difference", "loss_difference_stderr",
+        "loss_log_ratio",
     }  # fmt: skip
     assert (own["loss"] == a.surface.loss).all() and (own["accuracy_difference"] == 0.25).all()
     assert (own["loss_difference"] == a.surface.loss - b.surface.loss).all()
     assert own["loss_difference_stderr"] == pytest.approx(0.5)
+    assert own["loss_log_ratio"] == pytest.approx(np.log10(2 / 3))
     assert found.title == "x2.0 − x3.0" and "x2.0 minus x3.0" in found.provenance.notes[-1]
 
 
@@ -49,6 +51,9 @@ def test_the_middle_colour_is_no_difference():
     state.surface.color = "loss_difference"
     colors = scene.color_range(state, 0)
     assert (colors.low, colors.high) == (-4.0, 4.0) and not colors.log
+    state.surface.color = "loss_log_ratio"
+    colors = scene.color_range(state, 0)
+    assert colors.low == -colors.high == pytest.approx(np.log10(2 / 3))
     state.surface.color_range = (-1.0, 0.0)
     assert scene.color_range(state, 0).high == 0.0
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lossviz.commands.report import check_output
 from lossviz.errors import printable
+
+if TYPE_CHECKING:
+    from lossviz.landscape import Floats
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,5 +39,14 @@ def run(args: argparse.Namespace) -> int:
         higher = float((finite > 0).mean())
         told = f"{finite.min():.5g} to {finite.max():.5g}; A is higher on {higher:.0%} of the grid"
     place = printable(str(args.output))
-    print(f"{place}: loss of A minus B {told}\n  lossviz view {place} --color loss_difference")
+    color = "loss_log_ratio" if _steep(found.surface.loss) else "loss_difference"
+    print(f"{place}: loss of A minus B {told}\n  lossviz view {place} --color {color}")
     return 0
+
+
+def _steep(loss: Floats) -> bool:
+    """Whether it is drawn on a logarithmic scale."""
+    import numpy as np
+
+    finite = loss[np.isfinite(loss)]
+    return bool(finite.size and finite.min() > 0 and finite.max() / finite.min() > 100)

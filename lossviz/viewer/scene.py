@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lossviz.comparison import DIFFERENCE
+from lossviz.comparison import DIFFERENCE, RATIO
 from lossviz.errors import InputError
 from lossviz.landscape import BASIN, LOSS, Landscape, Surface, Trajectory
 from lossviz.viewer.occlusion import SIDE, ambient_occlusion
@@ -343,7 +343,7 @@ class Scene:
         if own.color_range is None and own.color in CONVENTIONS and own.color_scale != "log":
             return Range(*CONVENTIONS[own.color], False)
         found = self._range(own.color, own.color_scale, None if own.shared_scale else index)
-        if own.color_range is None and own.color.endswith(DIFFERENCE) and not found.log:
+        if own.color_range is None and own.color.endswith((DIFFERENCE, RATIO)) and not found.log:
             most = max(abs(found.low), abs(found.high))  # no difference is the middle colour
             return _proper(-most, most, log=False)
         if own.color_range is None:
