@@ -164,12 +164,15 @@ def _basins(
     labels = labels.reshape(own.shape)
     shares = np.bincount(labels.ravel(), area.ravel(), kept.size) / area.sum()
     order = np.argsort(-shares, kind="stable")
+    lowest_of: dict[int, CriticalPoint] = {}  # by the surviving vertex
+    for point, vertex in zip(lowest, survivors.tolist(), strict=True):
+        if vertex not in lowest_of or point.value < lowest_of[vertex].value:
+            lowest_of[vertex] = point
     place = np.empty(kept.size, np.intp)
     place[order] = np.arange(kept.size)
     own_basins = []
     for k in order[shares[order] > 0]:
-        candidates = [p for p, vertex in zip(lowest, survivors, strict=True) if vertex == kept[k]]
-        best = min(candidates, key=lambda p: p.value) if candidates else _at(own, int(kept[k]))
+        best = lowest_of.get(int(kept[k])) or _at(own, int(kept[k]))
         own_basins.append(Basin(best.alpha, best.beta, best.value, float(shares[k]), best.border))
     return Basins(np.where(own.holes, -1, place[labels]), tuple(own_basins))
 

@@ -28,6 +28,7 @@ LONGEST = 0.5  # cells, of a step
 HALVINGS = 4
 SAME = 0.01  # cells between two zeros
 DEGENERATE = 1e-3  # the smaller curvature against the larger
+VANISHING = 0.02  # of the curvature over a quarter of a cell: what is left where steps end
 
 
 class Slice:
@@ -165,11 +166,14 @@ def _moved(
     slope, curvature, value = part.gradient(place), part.curvature(), part.value()
     if not np.isfinite(curvature).all():
         return None
-    kind = _kind(curvature * np.outer(size, size))
+    scaled = curvature * np.outer(size, size)
+    kind = _kind(scaled)
     if kind != point.kind:
-        scaled, bend = curvature * np.outer(size, size), _differences(part, place, size)
+        bend = _differences(part, place, size)
         if np.abs(bend - scaled).max() > ALIKE * np.abs(bend).max():
             kind = _kind((bend + bend.T) / 2)
+        if point.kind == "degenerate" and _vanishes(scaled, part, place, size):
+            kind = point.kind
     if kind != point.kind and "degenerate" not in (kind, point.kind):
         return None
     low, high = np.linalg.eigvalsh(curvature)
@@ -179,6 +183,16 @@ def _moved(
         kind=kind, moved=math.hypot(alpha - point.alpha, beta - point.beta),
         gradient_norm=math.hypot(*slope),
     )  # fmt: skip
+
+
+def _vanishes(scaled: Floats, part: Slice, place: Floats, size: Floats) -> bool:
+    """Whether the curvature is nothing beside what the gradient becomes a little farther: where it
+    is zero the signs of what is left tell nothing."""
+    around = [
+        math.hypot(*(part.gradient(place + step) * size)) / APART
+        for step in (*np.diag(APART * size), *np.diag(-APART * size))
+    ]
+    return bool(np.abs(np.linalg.eigvalsh(scaled)).min() < VANISHING * max(around))
 
 
 def _kind(curvature: Floats) -> PointKind:

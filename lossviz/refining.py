@@ -66,6 +66,8 @@ class Kept:
         try:
             found = json.loads(self._path.read_text(encoding="utf-8")) if self._path else {}
             if found.get("of") == self._of:
+                for known in found["points"].values():
+                    _check(known)
                 self._points = dict(found["points"])
         except (OSError, ValueError, AttributeError, KeyError, TypeError):
             pass  # nothing yet, or damaged: it is computed again
@@ -85,6 +87,20 @@ class Kept:
         text = json.dumps({"of": self._of, "points": self._points})
         if self._path is not None:
             files.replace(self._path, lambda file: file.write(text.encode()), str(self._path))
+
+
+def _check(known: Any) -> None:
+    """Raise ValueError if this is not what ``Kept.add`` keeps of a point."""
+    from typing import get_args
+
+    from lossviz.critical_points import PointKind
+
+    if known is None:
+        return
+    if set(known) != set(MOVED) or known["kind"] not in get_args(PointKind):
+        raise ValueError("refined: expected a point")
+    if not all(type(known[name]) is float for name in MOVED if name != "kind"):
+        raise ValueError("refined: expected numbers")
 
 
 def _key(point: CriticalPoint) -> str:

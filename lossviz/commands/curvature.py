@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SAMPLES, POINTS, TOP, PROBES, DENSITY = "64", (11, 11), 5, 30, (5, 40)
 NOTE = "curvature: "
+CENTER = {
+    "lambda_min", "lambda_max", "largest", "residuals", "trace", "trace_stderr", "probes", "density"
+}  # fmt: skip
 SHARP, LEAST = 1e-4, 20  # tolerance and products at the centre, where numbers are quoted
 
 
@@ -147,7 +150,7 @@ def _center(
     path = work.path / "center.json"
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        if kept["asked"] == asked:
+        if kept["asked"] == asked and set(kept["found"]) >= CENTER and _numbers(kept["found"]):
             return dict(kept["found"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
@@ -159,6 +162,15 @@ def _center(
         found = finite(_at_center(args, hessian, plane, bar))
     path.write_text(json.dumps({"asked": asked, "found": found}), encoding="utf-8")
     return dict(found)
+
+
+def _numbers(value: Any) -> bool:
+    """Whether this is numbers and nothing else, however nested: a file may have been damaged."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return all(map(_numbers, value))
+    return value is None or type(value) in (int, float)
 
 
 def _at_center(

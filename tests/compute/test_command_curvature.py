@@ -117,6 +117,20 @@ def test_again_nothing_is_computed_twice_and_nothing_is_there_twice(surface, cap
     assert len(read("t.ply").provenance.notes) == 1
 
 
+@pytest.mark.parametrize("damage", [{}, {"lambda_max": "?"}, {"density": [[1.0, "?"]]}, None])
+def test_what_is_kept_of_the_centre_and_damaged_is_computed_again(surface, capsys, damage):
+    words = ("s.ply", *QUICK, "--samples", "12", "--grid", "2x2", "--json")
+    assert curvature(*words) == 0
+    first = json.loads(capsys.readouterr().out.splitlines()[-1])
+    (path,) = Path("s.curvature").rglob("center.json")
+    kept = json.loads(path.read_text())
+    found = {**kept["found"], **damage} if damage else damage
+    path.write_text(json.dumps({**kept, "found": found}))
+    assert curvature(*words) == 0
+    again = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert again["center"] == first["center"] and json.loads(path.read_text()) == kept
+
+
 def test_killed_in_the_middle_it_goes_on(surface, capsys, monkeypatch):
     product, calls = Hessian.product, []
 

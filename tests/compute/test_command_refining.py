@@ -150,7 +150,15 @@ def test_what_was_refined_before_an_interruption_is_kept(monkeypatch):
     assert read("a.ply").critical_points == wanted and 0 < len(calls) < 0.7 * total
     calls.clear()
     assert own("wavy") == 0 and not calls
-    Path("a.run/refined.json").write_text('{"of": [')  # damaged: computed again
+    for damage in ({"evil": 1.0}, {"kind": "banana"}, {"alpha": "here"}):  # computed again
+        kept = json.loads(Path("a.run/refined.json").read_text())
+        for known in kept["points"].values():
+            known.update(damage)
+        Path("a.run/refined.json").write_text(json.dumps(kept))
+        calls.clear()
+        assert own("wavy") == 0 and read("a.ply").critical_points == wanted and calls
+    calls.clear()
+    Path("a.run/refined.json").write_text('{"of": [')
     assert own("wavy") == 0 and read("a.ply").critical_points == wanted and calls
 
 

@@ -96,6 +96,9 @@ def test_a_degenerate_point_is_told_as_what_the_network_has():
     quartic, cell = (lambda a, b: a**4 + b * b), (0.1, 0.1)
     (flat,) = refined([point(0.001, 0.03, "minimum")], sliced(quartic), cell)
     assert flat.kind == "degenerate" and abs(flat.beta) < 1e-6
+    monkey = sliced(lambda a, b: a**3 - 3 * a * b * b)
+    (three,) = refined([point(0.003, 0.001, "degenerate")], monkey, cell)
+    assert three.kind == "degenerate" and np.hypot(three.alpha, three.beta) < 1e-3
     (bowl,) = refined([point(2.98, 2.03, "degenerate")], sliced(himmelblau), cell)
     assert bowl.kind == "minimum"
 

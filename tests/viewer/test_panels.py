@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lossviz.critical_points import CriticalPoint, CriticalPoints
 from lossviz.landscape import Curve, Landscape, Mark, Provenance, Surface
 from lossviz.viewer import commands
 from lossviz.viewer.critical import counts, told
@@ -209,6 +210,20 @@ def test_the_persistence_slider_hides_points_and_the_button_takes_it_back(gui):
         if state.critical.persistence != least:
             break
     assert state.critical.persistence is None
+
+
+@pytest.mark.parametrize("strength", [5e-324, 1e-300, 1.0, 1e308, 1.79e308])
+@pytest.mark.parametrize("other", [5e-324, 1.79e308])
+def test_any_persistence_has_a_slider(gui, strength, other):
+    points = [CriticalPoint(0.1 * k, 0.0, 1.0, 1.0, 1.0, "minimum", strength) for k in range(2)]
+    points += [CriticalPoint(-0.1, 0.0, 1.0, 1.0, 1.0, "saddle", other)]
+    item = dimpled().with_changes(critical_points=CriticalPoints(points, threshold=strength))
+    state = ViewState()
+    scene = Scene([item])
+    for least in (None, 0.0, strength, other):
+        state.critical.persistence = least
+        frames(gui, state, scene)
+        assert state.critical.persistence == least
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 from imgui_bundle import imgui
@@ -78,14 +79,16 @@ def _persistence(state: ViewState, items: list[Item]) -> None:
     values = values[np.isfinite(values) & (values > 0)]
     if not values.size:
         return
-    low, high = 0.5 * float(values.min()), 1.01 * float(values.max())
+    # In logarithms throughout: a file's numbers may be too far apart to be divided.
+    low, high = math.log(values.min()) - math.log(2), math.log(values.max()) + 0.01
     least = threshold(items[0], state)
-    width = math.log(high / low)
-    place = min(max(math.log(max(least, low) / low) / width, 0.0), 1.0)
+    place = (math.log(least) - low) / (high - low) if least > 0 else 0.0
+    place = min(max(place, 0.0), 1.0)
     unit = LOG_UNIT if in_log(items[0]) else ""
     moved = slider("Persistence", place, 0.0, 1.0, f"{_shown(least)}{unit}")
     if moved != place:
-        own.persistence = 0.0 if moved <= 0 else low * math.exp(moved * width)
+        level = min(low + moved * (high - low), math.log(sys.float_info.max))
+        own.persistence = 0.0 if moved <= 0 else math.exp(level)
     if own.persistence is not None and imgui.button("What stands out", imgui.ImVec2(-1, 0)):
         own.persistence = None
 
