@@ -203,10 +203,12 @@ def _flat_regions(own: Field | None) -> tuple[FlatRegion, ...]:
     if own is None or not own.flat.any():
         return ()
     labels, count = ndimage.label(own.flat, np.ones((3, 3)))
-    found = []
-    for k, (i, j) in enumerate(ndimage.center_of_mass(own.flat, labels, range(1, count + 1))):
-        a, b = own.alphas[round(i)], own.betas[round(j)]
-        inside = labels == k + 1
-        value = float(own.to_loss(np.median(own.values[inside])))
-        found.append(FlatRegion(float(a), float(b), value, float(inside.mean())))
+    numbers = np.arange(1, count + 1)
+    middles = np.array(ndimage.center_of_mass(own.flat, labels, numbers)).round().astype(int)
+    values = own.to_loss(np.array(ndimage.median(own.values, labels, numbers)))
+    shares = np.bincount(labels.ravel())[1:] / labels.size
+    found = [
+        FlatRegion(float(own.alphas[i]), float(own.betas[j]), float(value), float(share))
+        for (i, j), value, share in zip(middles, values, shares, strict=True)
+    ]
     return tuple(sorted(found, key=lambda region: -region.share))

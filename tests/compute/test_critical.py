@@ -257,6 +257,18 @@ def test_large_grids_take_a_moment(function, n, seconds):
     assert time.process_time() - began < seconds
 
 
+def test_each_of_many_plateaus_is_told_once():
+    """36 squares of 9 x 9 equal vertices on a slope, each with a level of its own."""
+    loss = np.add.outer(np.arange(120.0), 0.37 * np.arange(120.0))
+    levels = {}
+    for k, (i, j) in enumerate(np.ndindex(6, 6)):
+        place = slice(20 * i + 5, 20 * i + 14), slice(20 * j + 5, 20 * j + 14)
+        loss[place] = levels[20.0 * i + 9, 20.0 * j + 9] = 300.0 + 7 * k
+    found = critical_points(Surface(np.arange(120), np.arange(120), {"loss": loss}))
+    assert {(r.alpha, r.beta): r.value for r in found.flat} == pytest.approx(levels)
+    assert {region.share for region in found.flat} == {121 / 120**2}
+
+
 def test_a_step_takes_bounded_time():
     """Lines of zeros along the spline's ringing: the worst there is."""
     x = np.linspace(-1, 1, 30)
