@@ -7,7 +7,7 @@ itself, as it was drawn by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ AS_PERSISTENT = 0.5  # of the point: what flickers beside it is not the point ag
 
 def with_confidence(
     landscape: Landscape, run: Run, grid: Grid, problem: Problem, *, resamples: int = RESAMPLES,
-    seed: int = 0,
+    seed: int = 0, progress: Callable[[int], object] = lambda resamples: None,
 ) -> Landscape:  # fmt: skip
     """The landscape with the confidence of its critical points, from what ``run`` kept.
 
@@ -59,13 +59,16 @@ def with_confidence(
         if column in columns and row in rows
     )
     strata = None if problem.strata is None else problem.strata.cpu().numpy()[run.kept]
-    points = confidence(surface, points, losses, strata=strata, resamples=resamples, seed=seed)
+    points = confidence(
+        surface, points, losses, strata=strata, resamples=resamples, seed=seed, progress=progress
+    )
     return landscape.with_changes(critical_points=points)
 
 
 def confidence(
     surface: Surface, points: CriticalPoints, losses: Losses, *,
     strata: NDArray[np.int64] | None = None, resamples: int = RESAMPLES, seed: int = 0,
+    progress: Callable[[int], object] = lambda resamples: None,
 ) -> CriticalPoints:  # fmt: skip
     """``points`` of a surface's loss, those that are shown with confidence and position error.
 
@@ -96,6 +99,7 @@ def confidence(
         own = Surface(surface.alphas, surface.betas, {LOSS: loss})
         for k, like in _alike(asked, critical_points(own, log=points.log), surface):
             again[k].append(like)
+        progress(1)
     sure = {
         k: replace(p, confidence=len(again[k]) / resamples, position_error=_spread(again[k]))
         for k, p in asked.items()

@@ -314,9 +314,13 @@ def _finished(work: Work, landscape: Landscape) -> Landscape:
     def confidence(found: Landscape) -> Landscape:
         if work.run.samples is None:
             return found
-        from compute.confidence import with_confidence
+        from tqdm import tqdm
 
-        return with_confidence(found, work.run, work.grid, work.problem)
+        from compute.confidence import RESAMPLES, with_confidence
+
+        with tqdm(total=RESAMPLES, unit="resamples", desc="confidence", leave=False,
+                  disable=None) as bar:  # fmt: skip
+            return with_confidence(found, work.run, work.grid, work.problem, progress=bar.update)
 
     landscape, work.refinement = with_critical_points(
         landscape, args.critical_points, work.problem, work.chosen.plane,
