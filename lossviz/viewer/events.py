@@ -35,6 +35,7 @@ def _pointer(app: App, x: float, y: float) -> None:
         app.gui.pointer(x, y)
     moved = app.gestures.move(app.state.camera, x * app.density, y * app.density)
     app.camera_moved(moved)
+    app.read_profile()
     app.soon()
 
 

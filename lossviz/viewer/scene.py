@@ -8,7 +8,7 @@ that turns the first into the second.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -207,6 +207,22 @@ class Item:
             result[:, side] = (points[:, side] - middle) / half * extent
         return result
 
+    def unplace(self, points: Floats) -> Floats:
+        """``(k, 2)`` scene x, y as ``(k, 2)`` alpha, beta."""
+        result = np.empty((len(points), 2))
+        for side, (axis, extent) in enumerate(
+            zip((self.surface.alphas, self.surface.betas), self.extent, strict=True)
+        ):
+            half = (axis[-1] - axis[0]) / 2 or 0.5
+            result[:, side] = (axis[0] + axis[-1]) / 2 + points[:, side] / extent * half
+        return result
+
+    def remembered(self, name: str, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What ``make`` gives, or gave the last time if the key was the same."""
+        if name not in self.memo or self.memo[name][0] != key:
+            self.memo[name] = key, make()
+        return self.memo[name][1]
+
     def span(self, name: str) -> tuple[float, float, float] | None:
         """Lowest, lowest positive (NaN if none) and highest finite value; None without any."""
         if name not in self._spans:
@@ -233,7 +249,7 @@ class Item:
             self._fields[key] = self._make_field(name, self.parts(smooth))
         return self._fields[key]
 
-    def _bridged(self, name: str) -> Floats:
+    def bridged(self, name: str) -> Floats:
         """``(n, m)`` values, between coarser points where a computation has not come yet."""
         own, values = self.surface, self.values(name)
         low, _, high = self.span(name) or (0.0, 0.0, 0.0)
@@ -244,7 +260,7 @@ class Item:
 
     def _make_field(self, name: str, parts: int) -> Field:
         labels = name in LABELS
-        values = (self.values(name) if labels else self._bridged(name)).T  # (m, n), as textures are
+        values = (self.values(name) if labels else self.bridged(name)).T  # (m, n), as textures are
         for axis in (0, 1):  # a single line of points becomes a ribbon
             if values.shape[axis] == 1:
                 values = np.repeat(values, 2, axis=axis)
