@@ -87,9 +87,9 @@ class App:
         self.beside = Beside(wake=glfw.post_empty_event)
         self.gestures = Gestures(
             self._pick, self._view_at, 1.0, sign_at=self._pick_sign, drop=self._drop,
-            grab=self._grab, label=self._label, unlabel=self._unlabel,
+            grab=self._grab, label=self._label,
         )  # fmt: skip
-        self._labelled = state.labels.places  # before the last click
+        self._pointer = self.gestures.at, False
         self.measure()
 
     # ── sizes ────────────────────────────────────────────────────────────────────────────────
@@ -140,9 +140,9 @@ class App:
 
     def _step(self) -> None:
         now = time.monotonic()
-        waiting = WAIT
+        waiting = min(WAIT, self.gestures.settle(now))
         if self._moving(now):
-            waiting = max(self.moved + REST - now, 0.0)
+            waiting = min(waiting, max(self.moved + REST - now, 0.0))
         if self.due:
             glfw.poll_events()
         else:
@@ -161,6 +161,7 @@ class App:
         """One frame: the picture if it changed, the panels, then to the screen."""
         if 0 in self.pixels:
             return
+        self._read_profile()
         self._draw_picture()
         asked = self._draw_gui()
         self._present()
@@ -359,24 +360,24 @@ class App:
     def _grab(self, x: float, y: float) -> Drag | None:
         return grab(self.scene, self.state, *self.free, self.points, x, y)
 
-    def read_profile(self) -> None:
-        """The crosshair stands where the pointer is beside the slice's line."""
-        if self.state.slice.shown and self.gestures.held is None and not self.over_panels():
+    def _read_profile(self) -> None:
+        """The crosshair stands where the pointer is beside the slice's line, once it moved."""
+        over = self.over_panels()
+        was, self._pointer = self._pointer, (self.gestures.at, over)
+        if self._pointer == was or over or self.gestures.held is not None:
+            return
+        if self.state.slice.shown:
             self.state.slice.marker = under_pointer(
                 self.scene, self.state, *self.free, self.points, *self.gestures.at
             )
 
     def _label(self, hit: Hit) -> None:
-        x, y = self.gestures.at
         found, seen = views(self.scene, self.state, *self.free, self.points)
         cell, view = found.cells[hit.index], seen[hit.index]
+        x, y = view.project(hit.point[None])[0, :2] + (cell.x, cell.y)
         near = near_label(self.scene, self.state, hit.index, cell, view, x, y, self.points)
-        self._labelled = self.state.labels.places
         self.state.labels.places = clicked(self.state, (hit.index, hit.alpha, hit.beta), near)
         self.state.labels.shown = True
-
-    def _unlabel(self) -> None:
-        self.state.labels.places = self._labelled
 
     def _view_at(self, x: float, y: float) -> View | None:
         found, seen = views(self.scene, self.state, *self.free, self.points)

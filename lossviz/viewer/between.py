@@ -75,7 +75,7 @@ class Between:
         with np.errstate(all="ignore"):
             if self.log:
                 return np.minimum(10.0**scaled, LARGEST)
-            return np.asarray(low * (1 - scaled) + high * scaled)
+            return np.clip(low * (1 - scaled) + high * scaled, -LARGEST, LARGEST)
 
     def scale(self, values: Floats) -> Floats:
         """Values as what is interpolated: their log10 (NaN if not positive), or their shares."""

@@ -35,7 +35,6 @@ def _pointer(app: App, x: float, y: float) -> None:
         app.gui.pointer(x, y)
     moved = app.gestures.move(app.state.camera, x * app.density, y * app.density)
     app.camera_moved(moved)
-    app.read_profile()
     app.soon()
 
 

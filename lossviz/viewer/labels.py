@@ -115,8 +115,8 @@ class _Card:
     def __init__(self, scene: Scene, state: ViewState, place: int, scale: float) -> None:
         self.state, self.scale = state, scale
         self.theme = THEMES[state.picture.theme]
-        rows = [f"{name}  {value}" for name, value in told(scene, state, place)]
-        rows[:2] = [f"{place + 1}   " + ",  ".join(rows[:2])]
+        rows = [f"{name}: {value}" for name, value in told(scene, state, place)]
+        rows[:2] = [f"{place + 1}   " + "   ".join(rows[:2]).replace(":", "")]
         kept = rows if len(rows) <= MOST_ROWS else rows[: MOST_ROWS - 1] + ["…"]
         room = LONGEST * scale
         self.rows = [

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 FINE = 400  # about as many steps of a profile as a drawn surface has cells
 NEAR = 1e-12  # of a profile's length: places that are one
 HALVINGS = 40  # of a cell's edge, to where it has the level
-RIGHT_ANGLES = {0.0: (1.0, 0.0), 90.0: (0.0, 1.0), 180.0: (-1.0, 0.0), 270.0: (0.0, -1.0)}
+STRAIGHT = 1e-15  # a cosine that is none: rounding alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +60,12 @@ def titled(along: str, angle: float, at: float, quantity: str = "loss") -> str:
 
 def direction(cut: Cut) -> tuple[float, float]:
     """The unit vector along an upright cut, in alpha and beta."""
-    if cut.along in ("alpha", "beta"):
-        return RIGHT_ANGLES[0.0 if cut.along == "alpha" else 90.0]
-    angle = math.radians(cut.angle)
-    return RIGHT_ANGLES.get(cut.angle % 360, (math.cos(angle), math.sin(angle)))
+    turned = {"alpha": 0.0, "beta": 90.0}.get(cut.along, cut.angle)
+    angle = math.radians(turned % 360)
+    x, y = math.cos(angle), math.sin(angle)
+    if abs(x) < STRAIGHT or abs(y) < STRAIGHT:
+        return float(round(x)), float(round(y))
+    return x, y
 
 
 def normal(cut: Cut) -> tuple[float, float]:

@@ -120,9 +120,11 @@ def _plot(state: ViewState, scene: Scene, first: int) -> None:
         implot.setup_axis_scale(implot.ImAxis_.y1, implot.Scale_.log10)
     for number_, line in reversed(list(enumerate(lines))):
         _draw(line, number_)
+    at = value = np.zeros(0)
     if own.marker is not None:
         at = np.array([nearest_place(cut, *own.marker)])
-        _crosshair(at, shown_quantity(scene, state, first).at(points_at(item, cut, at)))
+        value = shown_quantity(scene, state, first).at(points_at(item, cut, at))
+        _crosshair(at, value)
     if implot.is_plot_hovered():
         place = float(implot.get_plot_mouse_pos().x)
         alpha, beta = points_at(item, cut, np.array([place]))[0].tolist()
@@ -130,6 +132,10 @@ def _plot(state: ViewState, scene: Scene, first: int) -> None:
     elif imgui.get_io().want_capture_mouse:
         own.marker = None
     implot.end_plot()
+    read = zip(
+        (names.get(cut.along, "at"), one_line(state.surface.height)), (at, value), strict=True
+    )
+    _told([f"{name} {number(float(one[0]))}" for name, one in read if one.size])
 
 
 def _plan(state: ViewState, scene: Scene, first: int) -> None:
@@ -149,15 +155,21 @@ def _plan(state: ViewState, scene: Scene, first: int) -> None:
     elif imgui.get_io().want_capture_mouse:
         own.marker = None
     implot.end_plot()
+    _told([f"{name} {number(x)}" for name, x in zip("αβ", own.marker or (), strict=False)])
+
+
+def _told(parts: list[str]) -> None:
+    """What the crosshair stands at, or how to move it; below the plot, which keeps its size."""
+    imgui.text_disabled("   ".join(parts) or "Point at the profile, or at its line on the surface.")
 
 
 def _begin(name: str, x: str, y: str) -> bool:
     scale = imgui.get_style().font_scale_dpi
     flags = implot.Flags_.no_legend | implot.Flags_.no_menus | implot.Flags_.no_box_select
+    flags |= implot.Flags_.no_mouse_text
     if not implot.begin_plot(name, imgui.ImVec2(-1, HIGH * scale), flags):
         return False
     implot.setup_axes(x, one_line(y.replace("_", " ")), 0, 0)
-    implot.setup_mouse_text(implot.Location_.north)
     return True
 
 
@@ -187,15 +199,13 @@ def _draw(line: Line, which: int) -> None:
 
 
 def _crosshair(x: Floats, y: Floats) -> None:
-    """Lines through a point, and what they stand at; where there is a hole an upright one alone."""
+    """Lines through a point; where there is a hole an upright one alone."""
     grey = np.array([128, 128, 128], np.uint8)
     implot.plot_inf_lines("##x", x, _spec(grey, 1.0))
     if np.isfinite(y).all():
         spec = _spec(grey, 1.0)
         spec.flags = implot.InfLinesFlags_.horizontal
         implot.plot_inf_lines("##y", _plain(y), spec)
-        implot.tag_y(float(_plain(y)[0]), imgui.ImVec4(0.5, 0.5, 0.5, 1.0), number(float(y[0])))
-    implot.tag_x(float(x[0]), imgui.ImVec4(0.5, 0.5, 0.5, 1.0), number(float(x[0])))
 
 
 def _plain(values: Floats) -> Floats:
@@ -215,6 +225,11 @@ def _pinned(state: ViewState, scene: Scene, first: int) -> list[Command]:
     """Each kept slice by name, with its colour; buttons to keep the present one and to save all."""
     own, colors = state.slice, inks_of(scene, state)
     kept = list(own.pinned)
+    for index, item in enumerate(scene.items if len(scene.surfaces) > 1 else []):
+        if not item.is_figure:
+            color_square(colors[ink_number(scene, index, 0)])
+            imgui.align_text_to_frame_padding()
+            imgui.text_disabled(item.title)
     side = imgui.get_frame_height()
     for which, cut in enumerate(own.pinned):
         imgui.push_id(which)
