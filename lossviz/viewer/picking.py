@@ -120,7 +120,7 @@ def _march(
 def _hit(scene: Scene, index: int, point: NDArray[np.float64]) -> Hit:
     item = scene.items[index]
     surface = item.surface
-    alpha, beta = item.unplace(point[None])[0].tolist()
+    alpha, beta = item.unplace(point[None, :2])[0].tolist()
     i = int(np.abs(surface.alphas - alpha).argmin())
     j = int(np.abs(surface.betas - beta).argmin())
     values = {name: float(array[i, j]) for name, array in surface.quantities.items()}

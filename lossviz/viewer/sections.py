@@ -12,7 +12,7 @@ from lossviz.viewer.camera import View
 from lossviz.viewer.heights import Heights, moving_stride
 from lossviz.viewer.inks import inks
 from lossviz.viewer.polylines import Lines, laid, line, together, with_heights
-from lossviz.viewer.scene import Scene
+from lossviz.viewer.scene import Range, Scene
 from lossviz.viewer.slicing import (
     cuts,
     isolines,
@@ -92,9 +92,8 @@ def level_height(scene: Scene, state: ViewState, index: int, level: float) -> fl
         return float(span.unit(np.array(level))) * scene.top(state)
 
 
-def at_height(scene: Scene, state: ViewState, index: int, share: float) -> float:
-    """The value at a share of the height's axis."""
-    span = scene.height_range(state, index)
+def between_ends(span: Range, share: float) -> float:
+    """The value at a share of the way along an axis."""
     low, high = span.scaled
     found = low * (1 - share) + high * share
     return min(max(10.0**found, span.low), span.high) if span.log else found
@@ -146,9 +145,8 @@ def sections(scene: Scene, state: ViewState, index: int, *, moving: bool = False
         (cut.along, cut.angle if cut.along == "angle" else 0.0, cut.at) for cut in wanted
     ]
     if missing := [(key, cut) for key, cut in zip(keys, wanted, strict=True) if key not in kept]:
-        mesh = Heights(scene, state, index)
-        if moving:
-            mesh = Heights(scene, state, index, moving_stride(mesh.xs.size, mesh.ys.size))
+        stride = moving_stride(*(side.size for side in item.axes(own.smooth))) if moving else 1
+        mesh = Heights(scene, state, index, stride)
         for key, cut in missing:
             lines = _laid(scene, state, index, cut, mesh)
             kept[key] = Section(cut, lines, ("section", item.key, surface, key))

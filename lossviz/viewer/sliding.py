@@ -12,7 +12,7 @@ from lossviz.viewer.layout import Rect
 from lossviz.viewer.picture import views
 from lossviz.viewer.renderers.slice import HANDLE
 from lossviz.viewer.scene import Scene
-from lossviz.viewer.sections import at_height, frame, level_height, sections
+from lossviz.viewer.sections import between_ends, frame, level_height, sections
 from lossviz.viewer.slicing import offsets, present
 from lossviz.viewer.state import ViewState
 
@@ -87,7 +87,9 @@ def _dragging(
     def drag(to_x: float, to_y: float) -> None:
         moved = start + float(way @ (to_x - x, to_y - y)) / square / size
         if cut.along == "level":
-            state.slice.level = at_height(scene, state, index, min(max(moved, 0.0), 1.0))
+            state.slice.level = between_ends(
+                scene.height_range(state, index), min(max(moved, 0.0), 1.0)
+            )
         else:
             low, high = offsets(scene.items[index], cut)
             state.slice.offset = min(max(moved, low), high)

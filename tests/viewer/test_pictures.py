@@ -285,6 +285,7 @@ def test_the_clipped_half_is_not_drawn_and_the_rest_stays(picture):
     state = ViewState()
     _set(state, "camera", azimuth=-90.0, elevation=90.0, orthographic=True)
     _set(state, "isolines", floor=False)
+    _set(state, "axes", legend=False)  # which takes room
     whole = take(picture, Scene([bumpy()]), state, **SIZE).astype(int)
     _set(state, "slice", shown=True, along="level", mode="clip", level=1.0)
     cut = take(picture, Scene([bumpy()]), state, **SIZE).astype(int)

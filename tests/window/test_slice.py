@@ -85,6 +85,18 @@ def test_the_slice_is_dragged_read_kept_and_drawn_again(display, tmp_path):
         viewer.settle()
         assert viewer.told()["view"]["labels"]["places"] == []
 
+        # The profile goes into a file; folded, the first section leaves room for the button.
+        viewer.click(960 + 100, 28)
+        viewer.settle()
+        for y in range(470, 580, 12):
+            viewer.click(960 + 230, y)
+            time.sleep(0.5)
+            if (tmp_path / "lossviz-bumpy-slice-001.csv").is_file():
+                break
+        viewer.wait_for(lambda t: "Saved" in t["message"] and ".csv" in t["message"])
+        text = (tmp_path / "lossviz-bumpy-slice-001.csv").read_text().splitlines()
+        assert text[0] == "landscape,slice,place,alpha,beta,loss" and len(text) > 300
+
         viewer.do("key", "r")
         viewer.settle()
         viewer.click(*place)

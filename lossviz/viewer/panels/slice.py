@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from lossviz.viewer.between import Between
 from lossviz.viewer.commands import Command, SaveProfile
 from lossviz.viewer.panels.widgets import checks, choice, color_square, slider
-from lossviz.viewer.scene import Item, Scene
-from lossviz.viewer.sections import at_height, ink_number, inks_of, level_height
+from lossviz.viewer.scene import Item, Range, Scene
+from lossviz.viewer.sections import between_ends, ink_number, inks_of
 from lossviz.viewer.slicing import (
     cuts,
     isolines,
@@ -47,7 +47,9 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
         return []
     own.shown, clip = checks(("Slice (S)", True), ("Clip", own.mode == "clip"))
     own.mode = "clip" if clip else "cut"
-    own.along = choice("Along", own.along, SLICES)
+    along = choice("Along", own.along, SLICES)
+    if along != own.along:
+        own.along, own.offset = along, None
     _where(state, scene, first)
     imgui.push_font(None, SMALL)
     (_plan if own.along == "level" else _plot)(state, scene, first)
@@ -59,21 +61,31 @@ def _where(state: ViewState, scene: Scene, first: int) -> None:
     """The plane's angle and offset, or its level, on the height's own scale."""
     own, cut = state.slice, present(scene, state, first)
     if cut.along == "level":
-        share = level_height(scene, state, first, cut.at) / scene.top(state)
-        place = min(max(share, 0.0), 1.0)
-        moved = slider("Level", place, 0.0, 1.0, number(cut.at))
-        if moved != place:
-            own.level = at_height(scene, state, first, moved)
+        span = scene.height_range(state, first)
+        own.level = _slid("Level", cut.at, span.low, span.high, own.level, log=span.log)
         return
     if own.along == "angle":
         own.angle = slider("Angle", own.angle, -180.0, 180.0, "%.0f°")
     low, high = offsets(scene.items[first], cut)
-    # ImGui's numbers are float32: what was not moved stays as it was.
-    unit = (cut.at - low) / ((high - low) or 1.0)
-    place = min(max(unit, 0.0), 1.0)
-    moved = slider("Offset", place, 0.0, 1.0, number(float(f"{cut.at:.4g}")))
-    if moved != place:
-        own.offset = low + moved * (high - low)
+    own.offset = _slid("Offset", cut.at, low, high, own.offset)
+
+
+def _slid(
+    name: str, value: float, low: float, high: float, before: float | None, *, log: bool = False
+) -> float | None:
+    """Where a slider of ``value`` was moved to, else ``before``.
+
+    ImGui's numbers are float32: what it cannot tell apart or hold is moved as a share of the way.
+    """
+    size = max(abs(low), abs(high))
+    if 1e-30 < size < 1e30 and high - low > 1e-4 * size and (not log or low > 1e-30):
+        shown = min(max(value, low), high)
+        moved = slider(name, shown, low, high, "%.4g", log)
+        return before if moved == shown else moved
+    span = Range(low, high, log)
+    share = min(max(float(span.unit(np.array(value))), 0.0), 1.0)
+    moved = slider(name, share, 0.0, 1.0, number(value))
+    return before if moved == share else between_ends(span, moved)
 
 
 def _lines(state: ViewState, scene: Scene) -> Iterator[Line]:
