@@ -19,6 +19,7 @@ from lossviz.errors import InputError, LossvizError, UsageError, printable
 COMMANDS = {
     "view": "open landscapes in a window",
     "render": "draw the same picture to a PNG, without a window or a display",
+    "slice": "cut a surface along a line or at a level, as CSV",
     "surface": "compute a loss surface around a checkpoint",
     "trajectory": "show training runs in the plane of their principal directions",
     "line": "compute loss curves along directions or between checkpoints",

@@ -10,6 +10,7 @@ uniform vec3 forward;
 uniform int orthographic;
 uniform float lift;  // scene units towards the eye, for the depth alone
 uniform float pixel;  // framebuffer pixels a point
+uniform vec4 clip;  // a plane of the scene: what stands below it is not drawn
 
 in vec3 place;
 in vec4 color;
@@ -33,6 +34,7 @@ void main() {
     if (at.w > 0.0 && nearer.w > 0.0) at.z = nearer.z / nearer.w * at.w;
     at.xy += from / (viewport * 0.5) * at.w;
     gl_Position = at;
+    gl_ClipDistance[0] = dot(clip, vec4(place, 1.0));
     tint = color;
 }
 

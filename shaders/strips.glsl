@@ -13,6 +13,7 @@ uniform int orthographic;
 uniform float lift;  // scene units towards the eye, for the depth alone
 uniform int flatten;
 uniform float floor_z;
+uniform vec4 clip;  // a plane of the scene: what lies below it is not drawn
 
 in vec3 before;
 in vec3 place;
@@ -50,6 +51,7 @@ void main() {
     vec4 nearer = camera * vec4(own + lift * toward, 1.0);
     if (at.w > 0.0 && nearer.w > 0.0) at.z = nearer.z / nearer.w * at.w;
     gl_Position = at;
+    gl_ClipDistance[0] = flatten == 1 ? 1.0 : dot(clip, vec4(own, 1.0));
     value = kind.x;
     along = kind.y;
 }

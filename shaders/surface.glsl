@@ -12,6 +12,7 @@ uniform int stride;
 uniform int flatten;
 uniform float floor_z;
 uniform mat4 camera;
+uniform vec4 clip;  // a plane of the scene: what lies below it is not drawn
 
 out vec3 world;
 out vec2 uv;
@@ -40,6 +41,7 @@ void main() {
         normal = vec3(-slope_x, -slope_y, 1.0);
     }
     gl_Position = camera * vec4(world, 1.0);
+    gl_ClipDistance[0] = flatten == 1 ? 1.0 : dot(clip, vec4(world, 1.0));
 }
 
 #elif defined FRAGMENT_SHADER

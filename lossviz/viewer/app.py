@@ -29,14 +29,16 @@ from lossviz.viewer.events import listen
 from lossviz.viewer.feed import Feed
 from lossviz.viewer.figure import loss_span, traces
 from lossviz.viewer.framing import framed
-from lossviz.viewer.gestures import Gestures
+from lossviz.viewer.gestures import Drag, Gestures
 from lossviz.viewer.incoming import read_news
+from lossviz.viewer.labels import clicked, near_label
 from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.legend import arranged
 from lossviz.viewer.picking import Hit, SignHit, pick, pick_sign
 from lossviz.viewer.picture import Picture, views
-from lossviz.viewer.saving import copy_view, free_name, paste_view, screenshot
+from lossviz.viewer.saving import copy_view, free_name, paste_view, save_profiles, screenshot
 from lossviz.viewer.scene import Scene
+from lossviz.viewer.sliding import grab, under_pointer
 from lossviz.viewer.state import MOST_STARTS, ViewState
 from lossviz.viewer.window import open_window, window_title
 
@@ -84,8 +86,10 @@ class App:
         self.message, self.message_until = "", 0.0
         self.beside = Beside(wake=glfw.post_empty_event)
         self.gestures = Gestures(
-            self._pick, self._view_at, 1.0, sign_at=self._pick_sign, drop=self._drop
-        )
+            self._pick, self._view_at, 1.0, sign_at=self._pick_sign, drop=self._drop,
+            grab=self._grab, label=self._label,
+        )  # fmt: skip
+        self._pointer = self.gestures.at, False
         self.measure()
 
     # ── sizes ────────────────────────────────────────────────────────────────────────────────
@@ -136,9 +140,9 @@ class App:
 
     def _step(self) -> None:
         now = time.monotonic()
-        waiting = WAIT
+        waiting = min(WAIT, self.gestures.settle(now))
         if self._moving(now):
-            waiting = max(self.moved + REST - now, 0.0)
+            waiting = min(waiting, max(self.moved + REST - now, 0.0))
         if self.due:
             glfw.poll_events()
         else:
@@ -157,6 +161,7 @@ class App:
         """One frame: the picture if it changed, the panels, then to the screen."""
         if 0 in self.pixels:
             return
+        self._read_profile()
         self._draw_picture()
         asked = self._draw_gui()
         self._present()
@@ -293,6 +298,8 @@ class App:
                 # Large pictures take seconds: the message is on the screen before they begin.
                 self._wanted = SETTLE
                 self.tell(f"Saving {free_name(self.scene)} …")
+            case cmd.SaveProfile():
+                save_profiles(self)
             case cmd.CopyView():
                 copy_view(self)
             case cmd.PasteView():
@@ -349,6 +356,28 @@ class App:
         own = self.state.critical
         own.starts = (*own.starts, (hit.index, hit.alpha, hit.beta))[-MOST_STARTS:]
         own.lines = True
+
+    def _grab(self, x: float, y: float) -> Drag | None:
+        return grab(self.scene, self.state, *self.free, self.points, x, y)
+
+    def _read_profile(self) -> None:
+        """The crosshair stands where the pointer is beside the slice's line, once it moved."""
+        over = self.over_panels()
+        was, self._pointer = self._pointer, (self.gestures.at, over)
+        if self._pointer == was or over or self.gestures.held is not None:
+            return
+        if self.state.slice.shown:
+            self.state.slice.marker = under_pointer(
+                self.scene, self.state, *self.free, self.points, *self.gestures.at
+            )
+
+    def _label(self, hit: Hit) -> None:
+        found, seen = views(self.scene, self.state, *self.free, self.points)
+        cell, view = found.cells[hit.index], seen[hit.index]
+        x, y = view.project(hit.point[None])[0, :2] + (cell.x, cell.y)
+        near = near_label(self.scene, self.state, hit.index, cell, view, x, y, self.points)
+        self.state.labels.places = clicked(self.state, (hit.index, hit.alpha, hit.beta), near)
+        self.state.labels.shown = True
 
     def _view_at(self, x: float, y: float) -> View | None:
         found, seen = views(self.scene, self.state, *self.free, self.points)

@@ -44,6 +44,11 @@ class Screenshot:
 
 
 @dataclass(frozen=True)
+class SaveProfile:
+    """The profiles of the slices into a file."""
+
+
+@dataclass(frozen=True)
 class CopyView:
     """The view as text into the clipboard."""
 
@@ -69,8 +74,8 @@ class Leave:
 
 
 Command = (
-    Fit | Look | Toggle | NextColormap | NextScale | Screenshot | CopyView | PasteView | ResetView
-    | Close | Leave
+    Fit | Look | Toggle | NextColormap | NextScale | Screenshot | SaveProfile | CopyView | PasteView
+    | ResetView | Close | Leave
 )  # fmt: skip
 
 
@@ -96,6 +101,7 @@ BINDINGS = (
     Binding(("T",), Toggle("trajectories.shown"), "trajectories"),
     Binding(("G",), Toggle("critical.shown"), "critical points"),
     Binding(("D",), Toggle("critical.lines"), "lines of steepest descent"),
+    Binding(("S",), Toggle("slice.shown"), "slice"),
     Binding(("M",), Toggle("marks.shown"), "marks"),
     Binding(("W",), Toggle("surface.wire"), "the computed grid"),
     Binding(("A",), Toggle("axes.axes"), "axes"),
@@ -116,6 +122,8 @@ MOUSE = (
     ("middle click", "turn around this point"),
     ("double click", "fly to this point"),
     ("click on a critical point", "fly to it"),
+    ("click on the surface", "label, or take it away"),
+    ("drag the slice's frame", "move the slice"),
     ("Shift + double click", "drop a ball: steepest descent"),
     ("Ctrl + click on a slider", "type its value"),
     ("drop files", "open them"),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,14 +55,7 @@ def columns(item: Item) -> Points:
             np.array([math.nan if p.confidence is None else p.confidence for p in own], float),
         )
 
-    return _remembered(item, "critical points", (), make)
-
-
-def _remembered(item: Item, name: str, key: Hashable, make: Any) -> Any:
-    """What ``make`` gives, or gave the last time if the key was the same."""
-    if name not in item.memo or item.memo[name][0] != key:
-        item.memo[name] = key, make()
-    return item.memo[name][1]
+    return item.remembered("critical points", (), make)
 
 
 def sought(item: Item) -> bool:
@@ -157,7 +149,7 @@ def standing(scene: Scene, state: ViewState, index: int, moving: bool = False) -
     surface = state.surface
     key = (surface.height, surface.smooth, scene.height_range(state, index), scene.top(state),
            own.border, own.persistence, own.confidence)  # fmt: skip
-    found: Standing = _remembered(item, f"standing, moving {moving}", key, make)
+    found: Standing = item.remembered(f"standing, moving {moving}", key, make)
     return found
 
 

@@ -61,10 +61,9 @@ def lay_descents(scene: Scene, state: ViewState, index: int, moving: bool = Fals
     surface = state.surface
     key = (surface.height, surface.smooth, scene.height_range(state, index), scene.top(state),
            *(start for start in starts(state, index) if start in item.dropped))  # fmt: skip
-    name = f"descents, moving {moving}"
-    if name not in item.memo or item.memo[name][0] != key:
-        item.memo[name] = key, _lay(scene, state, index, moving, own)
-    found: Descents = item.memo[name][1]
+    found: Descents = item.remembered(
+        f"descents, moving {moving}", key, lambda: _lay(scene, state, index, moving, own)
+    )
     return found
 
 

@@ -23,6 +23,7 @@ STILL = 4.0  # points: a click that moves farther is a drag
 Pick = Callable[[float, float], Hit | None]
 SignAt = Callable[[float, float], SignHit | None]
 ViewAt = Callable[[float, float], camera.View | None]
+Drag = Callable[[float, float], None]
 
 
 @dataclass
@@ -34,11 +35,15 @@ class Gestures:
     scale: float  # pixels a point
     sign_at: SignAt = lambda x, y: None
     drop: Callable[[Hit], None] = lambda hit: None
+    grab: Callable[[float, float], Drag | None] = lambda x, y: None
+    label: Callable[[Hit], None] = lambda hit: None
     held: int | None = None
     shift: bool = False
     at: tuple[float, float] = (0.0, 0.0)
     _pressed: tuple[float, float, float] = field(default=(-1e9, 0.0, 0.0))
     _clicked: bool = False  # the left button is held where it went down
+    _hit: Hit | None = None  # what was clicked on, until it is clear that it is no double click
+    _drag: Drag | None = None  # what moves with the pointer in the place of the camera
 
     def press(self, own: CameraState, button: int, shift: bool, now: float) -> bool:
         """A button went down; True if the camera moved (a double click, a new pivot)."""
@@ -46,12 +51,19 @@ class Gestures:
         then, x, y = self._pressed
         near = math.dist((x, y), self.at) < STILL * self.scale
         self._pressed = (now, *self.at)
+        double = button == glfw.MOUSE_BUTTON_LEFT and near and now - then < DOUBLE
+        if not double:
+            self.settle(math.inf)  # the click before stands on its own
         if button == glfw.MOUSE_BUTTON_MIDDLE:
             return self._center(own, 1.0)
         self._clicked = button == glfw.MOUSE_BUTTON_LEFT and not shift
-        if button == glfw.MOUSE_BUTTON_LEFT and near and now - then < DOUBLE:
+        if double:
             self._pressed, self._clicked = (-1e9, 0.0, 0.0), False
-            return self._drop() if shift else self._center(own, 2.0)
+            if shift:
+                return self._drop()
+            self._hit = None  # it was no click on its own
+            return self._center(own, 2.0)
+        self._drag = self.grab(*self.at) if self._clicked else None
         return False
 
     def _drop(self) -> bool:
@@ -67,22 +79,40 @@ class Gestures:
         return hit is not None and _fly(own, hit.point, nearer)
 
     def release(self, own: CameraState) -> bool:
-        """No button is held any more; True if the camera moved (a click on a sign flies to it)."""
-        clicked = self._clicked and self.held == glfw.MOUSE_BUTTON_LEFT
-        self.held, self._clicked = None, False
+        """No button is held any more; True if the camera moved.
+
+        A click on a critical point's sign flies to it, one elsewhere on the surface labels
+        it, unless another one follows: see ``settle``.
+        """
+        clicked = self._clicked and self.held == glfw.MOUSE_BUTTON_LEFT and self._drag is None
+        self.held, self._clicked, self._drag = None, False, None
         sign = self.sign_at(*self.at) if clicked else None
         if sign is None:
+            self._hit = self.pick(*self.at) if clicked else None
             return False
         self._pressed = (-1e9, 0.0, 0.0)  # a second click is no double click: all has moved
         return _fly(own, sign.point, 2.0)
 
+    def settle(self, now: float) -> float:
+        """Label what was clicked on once; seconds until that is sure, infinite if nothing was."""
+        if self._hit is None:
+            return math.inf
+        left = self._pressed[0] + DOUBLE - now
+        if left <= 0:
+            hit, self._hit = self._hit, None
+            self.label(hit)
+        return max(left, 0.0)
+
     def move(self, own: CameraState, x: float, y: float) -> bool:
-        """The pointer moved; True if the camera did."""
+        """The pointer moved; True if the camera or what is held did."""
         dx, dy = x - self.at[0], y - self.at[1]
         self.at = x, y
         self._clicked &= math.dist(self._pressed[1:], self.at) < STILL * self.scale
         if self.held is None or not (dx or dy):
             return False
+        if self._drag is not None:
+            self._drag(x, y)
+            return True
         if self.held == glfw.MOUSE_BUTTON_RIGHT or self.shift:
             seen = self.view_at(x - dx, y - dy) or self.view_at(x, y)
             if seen is not None:

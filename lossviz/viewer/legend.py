@@ -30,6 +30,8 @@ from lossviz.viewer.renderers.overlay import Box, Label
 from lossviz.viewer.renderers.paths import ramp_colors
 from lossviz.viewer.renderers.points import FULL, HOLLOW, UP, Sign
 from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.sections import ink_number, inks_of
+from lossviz.viewer.slicing import cuts
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import bitmap, one_line
 from lossviz.viewer.themes import THEMES
@@ -93,7 +95,15 @@ def entries(scene: Scene, state: ViewState, index: int) -> list[Entry]:
         found.append(Entry(one_line(path.name), colors=ink(item, path)[None]))
     if len(named) > MOST:
         found[-1] = replace(found[-1], names=1 + len(named) - MOST)
-    return [*found, *_critical(scene, state, index)]
+    return [*found, *_slices(scene, state, index), *_critical(scene, state, index)]
+
+
+def _slices(scene: Scene, state: ViewState, index: int) -> Iterator[Entry]:
+    """The present slice and those that are kept, by name."""
+    colors = inks_of(scene, state)
+    for which, cut in enumerate(cuts(scene, state, index)):
+        color = colors[ink_number(scene, index, which)]
+        yield Entry(one_line(cut.name) or f"slice {which}", colors=color[None])
 
 
 def _critical(scene: Scene, state: ViewState, index: int) -> Iterator[Entry]:

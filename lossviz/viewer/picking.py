@@ -12,6 +12,7 @@ from lossviz.viewer.critical import standing
 from lossviz.viewer.heights import Heights
 from lossviz.viewer.picture import views
 from lossviz.viewer.scene import Scene
+from lossviz.viewer.sections import clip_plane, is_clipped
 from lossviz.viewer.state import ViewState
 
 STEPS = 400
@@ -51,6 +52,7 @@ def pick_sign(
             continue
         own = standing(scene, state, index)
         ahead = (own.places - view.eye) @ view.forward > 0
+        ahead &= ~is_clipped(clip_plane(scene, state, index, view), own.places)
         away = np.full(len(own.places), np.inf)
         away[ahead] = np.hypot(*(view.project(own.places[ahead])[:, :2] + (cell.x, cell.y)
                                  - (x, y)).T)  # fmt: skip
@@ -76,15 +78,16 @@ def pick(
             if scene.items[index].is_figure:
                 return None
             origin, direction = view.ray(x - cell.x, y - cell.y)
-            return _march(scene, state, index, origin, direction)
+            clip = clip_plane(scene, state, index, view)
+            return _march(scene, state, index, origin, direction, clip)
     return None
 
 
 def _march(
     scene: Scene, state: ViewState, index: int, origin: NDArray[np.float64],
-    direction: NDArray[np.float64],
+    direction: NDArray[np.float64], clip: tuple[float, float, float, float],
 ) -> Hit | None:  # fmt: skip
-    """The first crossing of a ray with the surface: fixed steps, then bisection."""
+    """Where a ray first meets what is drawn of the surface: fixed steps, then bisection."""
     item = scene.items[index]
     x, y = item.extent
     low, high = np.array([-x, -y, 0.0]), np.array([x, y, scene.top(state)])
@@ -97,7 +100,7 @@ def _march(
     heights = Heights(scene, state, index)
     distances = np.linspace(enter, float(leave) + 1e-3, STEPS)
     points = origin + distances[:, None] * direction
-    above = points[:, 2] - heights.at(points)
+    above = np.where(is_clipped(clip, points), np.nan, points[:, 2] - heights.at(points))
     crossing = np.nonzero(np.sign(above[:-1]) * np.sign(above[1:]) <= 0)[0]
     if not crossing.size:
         return None
@@ -117,13 +120,7 @@ def _march(
 def _hit(scene: Scene, index: int, point: NDArray[np.float64]) -> Hit:
     item = scene.items[index]
     surface = item.surface
-    found = []
-    for axis, extent, place in zip(
-        (surface.alphas, surface.betas), item.extent, point[:2], strict=True
-    ):
-        half = (axis[-1] - axis[0]) / 2 or 0.5
-        found.append(float((axis[0] + axis[-1]) / 2 + place / extent * half))
-    alpha, beta = found
+    alpha, beta = item.unplace(point[None, :2])[0].tolist()
     i = int(np.abs(surface.alphas - alpha).argmin())
     j = int(np.abs(surface.betas - beta).argmin())
     values = {name: float(array[i, j]) for name, array in surface.quantities.items()}

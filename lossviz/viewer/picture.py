@@ -15,6 +15,7 @@ import numpy as np
 from lossviz.viewer.annotations import axes, color_bar, title
 from lossviz.viewer.camera import View, view
 from lossviz.viewer.framing import framed
+from lossviz.viewer.labels import labels as cards
 from lossviz.viewer.layout import Layout, Rect
 from lossviz.viewer.legend import arranged, entries, legend
 from lossviz.viewer.pins import pins
@@ -25,14 +26,17 @@ from lossviz.viewer.renderers.lines import LineRenderer
 from lossviz.viewer.renderers.overlay import Box, Label, OverlayRenderer
 from lossviz.viewer.renderers.paths import LIGHT, PathRenderer
 from lossviz.viewer.renderers.points import PointRenderer, Sign
+from lossviz.viewer.renderers.slice import SliceRenderer
 from lossviz.viewer.renderers.strips import Eye, StripRenderer
 from lossviz.viewer.renderers.surface import SurfaceRenderer
 from lossviz.viewer.scene import Scene
+from lossviz.viewer.sections import NOTHING_CLIPPED, clip_plane
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.textures import Textures
 from lossviz.viewer.themes import THEMES
 
 MULTISAMPLES = 4
+CLIP_DISTANCE = 0x3000  # GL_CLIP_DISTANCE0
 MOST_PIXELS = 1 << 24  # more are not multisampled: each costs 60 bytes, and is hardly seen
 
 
@@ -63,6 +67,7 @@ class Picture:
         self.points = self._own(PointRenderer(ctx))
         self.paths = PathRenderer(ctx, self.textures, self.strips, self.points)
         self.critical = CriticalRenderer(ctx, self.textures, self.strips, self.points)
+        self.slice = self._own(SliceRenderer(ctx, self.textures, self.strips, self.points))
         self.lines = self._own(LineRenderer(ctx))
         self.overlay = self._own(OverlayRenderer(ctx))
         self.figure = FigureRenderer(ctx, self.textures, self.overlay, self.strips, self.points)
@@ -141,25 +146,33 @@ class Picture:
             return
         background = THEMES[state.picture.theme].linear("background")
         camera = _crop(cell, tile) @ cell_view.matrix
+        clip = clip_plane(scene, state, index, cell_view)
+        seen: dict[str, Any] = {"camera": camera, "scale": scale * samples, "moving": moving}
         self.ctx.enable_only(moderngl.DEPTH_TEST)
+        self.slice.draw_face(scene, state, index, camera=camera, moving=moving)
+        self._clip(clip != NOTHING_CLIPPED)
         for flat in (False, True) if state.isolines.floor else (False,):
             self.surface.draw(
-                scene, state, index, cell_view, camera=camera, scale=scale * samples,
-                moving=moving, flat=flat, background=background,
-            )  # fmt: skip
+                scene, state, index, cell_view, flat=flat, background=background, clip=clip, **seen
+            )
         self._blend()
         viewport = round(tile.width) * samples, round(tile.height) * samples
+        seen["viewport"] = viewport
         for draw in (self.critical.draw_lines, self.paths.draw, self.critical.draw_points):
-            draw(
-                scene, state, index, cell_view, canvas.drawn, camera=camera, viewport=viewport,
-                scale=scale * samples, moving=moving,
-            )  # fmt: skip
+            draw(scene, state, index, cell_view, canvas.drawn, clip=clip, **seen)
+        self._clip(False)
+        self.slice.draw(scene, state, index, cell_view, canvas.drawn, **seen)
         labels: list[Label] = []
         if state.axes.axes:
             lines, labels = axes(scene, state, index, cell_view, cell, scale)
             self.lines.draw(lines, camera, viewport, scale * samples)
             overlay += labels
-        overlay += pins(scene, state, index, cell_view, cell, scale, labels)
+        for write in (pins, cards):
+            overlay += write(scene, state, index, cell_view, cell, scale, labels, clip)
+
+    def _clip(self, on: bool) -> None:
+        """Only while what has a clip distance is drawn; for the others it is undefined."""
+        (self.ctx.enable_direct if on else self.ctx.disable_direct)(CLIP_DISTANCE)
 
     def _blend(self) -> None:
         self.ctx.enable(moderngl.BLEND)

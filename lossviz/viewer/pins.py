@@ -13,6 +13,7 @@ from lossviz.viewer.heights import Heights
 from lossviz.viewer.layout import TEXT, Rect
 from lossviz.viewer.renderers.overlay import Box, Label
 from lossviz.viewer.scene import Scene
+from lossviz.viewer.sections import NOTHING_CLIPPED, is_clipped
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import one_line
 from lossviz.viewer.themes import THEMES
@@ -27,7 +28,7 @@ MOST = 200  # pins: more names are not read
 
 def pins(
     scene: Scene, state: ViewState, index: int, view: View, cell: Rect, scale: float,
-    taken: Sequence[Label] = (),
+    taken: Sequence[Label] = (), clip: tuple[float, float, float, float] = NOTHING_CLIPPED,
 ) -> Iterator[Label | Box]:  # fmt: skip
     """Pins and names of landscape ``index`` in pixels of the picture, where no label is ``taken``.
 
@@ -40,7 +41,7 @@ def pins(
     with np.errstate(all="ignore"):
         places = scene.items[index].place(np.array([[mark.alpha, mark.beta] for mark in marks]))
     points = np.column_stack([places, mesh.at(places)])
-    known = np.isfinite(points).all(axis=1)
+    known = np.isfinite(points).all(axis=1) & ~is_clipped(clip, points)
     hidden = np.zeros(len(points), bool)
     hidden[known] = mesh.hide(points[known], view.eye, view.forward if view.orthographic else None)
     seen = np.full((len(points), 2), np.nan)
@@ -55,7 +56,7 @@ def pins(
         )
         opacity = HIDDEN if hidden[i] else 1.0
         if not (state.marks.names and name):
-            yield from _sign(x, y, state, scale, opacity)
+            yield from sign(x, y, state, scale, opacity)
             continue
         label, box = _placed(name, x, y, cell, scale, boxes)
         boxes.append(box)
@@ -72,8 +73,8 @@ def _placed(
         inner = label_box(label, scale)
         pad = 3 * scale
         box = Rect(inner.x - pad, inner.y, inner.width + 2 * pad, inner.height)
-        outside = box.width * box.height - _shared(box, cell)
-        cost = outside + sum(_shared(box, other) for other in boxes)
+        outside = box.width * box.height - overlap(box, cell)
+        cost = outside + sum(overlap(box, other) for other in boxes)
         if best is None or cost < best[0] - 1e-6:
             best = cost, label, box
         if best[0] <= 1e-6:
@@ -82,14 +83,14 @@ def _placed(
     return best[1], best[2]
 
 
-def _shared(one: Rect, other: Rect) -> float:
+def overlap(one: Rect, other: Rect) -> float:
     """The area that two rectangles have in common."""
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
     return max(width, 0.0) * max(height, 0.0)
 
 
-def _sign(
+def sign(
     x: float, y: float, state: ViewState, scale: float, opacity: float
 ) -> Iterator[Label | Box]:
     """A square with a rim."""
@@ -109,7 +110,7 @@ def _pin(
     for color, half in ((ground, 1.4), (ink, 0.6)):
         wide = half * scale
         yield Box(Rect(x - wide, bottom, 2 * wide, max(y - bottom, 0.0)), (*color, opacity))
-    yield from _sign(x, y, state, scale, opacity)
+    yield from sign(x, y, state, scale, opacity)
     yield Box(box, (*ground, 0.85 * opacity))
     yield Label(
         label.text, label.x, label.y, label.size, (*ink, opacity), label.anchor, bold=label.bold

@@ -15,6 +15,7 @@ from lossviz.errors import LossvizError
 from lossviz.viewer.beside import finish
 from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.colormaps import names
+from lossviz.viewer.profiles import profiles_csv
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
@@ -43,12 +44,12 @@ def screenshot(app: App) -> None:
     app.redraw()
 
 
-def free_name(scene: Scene) -> Path:
-    """What the next picture is called."""
+def free_name(scene: Scene, kind: str = "", suffix: str = ".png") -> Path:
+    """What the next picture, or another kind of file, is called."""
     from lossviz.viewer.screenshot import file_stem
 
     stem, number = file_stem(item.title for item in scene.items), 1
-    while os.path.exists(path := f"lossviz-{stem}-{number:03}.png"):
+    while os.path.exists(path := f"lossviz-{stem}{kind}-{number:03}{suffix}"):
         number += 1
     return Path(path)
 
@@ -62,6 +63,19 @@ def _window_pixels(app: App) -> NDArray[np.uint8]:
     app.screen.use()
     canvas.release()
     return rgba
+
+
+def save_profiles(app: App) -> None:
+    """The profiles of all slices into the first free name in the present folder."""
+    from lossviz.files import replace as write_whole
+
+    path = free_name(app.scene, "-slice", ".csv")
+    text = profiles_csv(app.scene, app.state)
+    try:
+        write_whole(path, lambda file: file.write(text.encode()), str(path))
+        app.tell(f"Saved {path.resolve()}")
+    except LossvizError as error:
+        app.tell(str(error))
 
 
 def copy_view(app: App) -> None:

@@ -8,7 +8,7 @@ that turns the first into the second.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -115,7 +115,8 @@ class Item:
     def __init__(self, landscape: Landscape, revision: int = 0) -> None:
         self.landscape = landscape
         self.surface: Surface = landscape.surface or NO_SURFACE
-        for axis in (self.surface.alphas, self.surface.betas):
+        self._grid = self.surface.alphas, self.surface.betas
+        for axis in self._grid:
             if np.abs(axis).max() > FARTHEST or (np.diff(axis) < 1 / FARTHEST).any():
                 raise InputError(
                     f"{landscape.title}: expected coordinates below {FARTHEST:g} and further apart "
@@ -173,9 +174,7 @@ class Item:
         """``(n',)`` and ``(m',)``: the fine grid's x and y in scene units."""
         parts = self.parts(smooth)
         sides = []
-        for axis, extent in zip(
-            (self.surface.alphas, self.surface.betas), self.extent, strict=True
-        ):
+        for axis, extent in zip(self._grid, self.extent, strict=True):
             unit = 2 * share(axis, axis[0], axis[-1]) - 1 if axis.size > 1 else np.array([-1, 1])
             fine = np.interp(np.arange((unit.size - 1) * parts + 1) / parts, range(unit.size), unit)
             sides.append((fine * extent).astype(np.float32))
@@ -184,7 +183,7 @@ class Item:
     @property
     def extent(self) -> tuple[float, float]:
         """Half the width along x and y in scene units: 1 for the longer side."""
-        spans = np.array([np.ptp(self.surface.alphas), np.ptp(self.surface.betas)])
+        spans = np.array([np.ptp(axis) for axis in self._grid])
         if not spans.max() > 0:
             return 1.0, 1.0
         x, y = np.maximum(spans / spans.max(), NARROWEST).tolist()
@@ -193,19 +192,29 @@ class Item:
     @property
     def evenly_spaced(self) -> bool:
         """Whether the grid has one spacing along each axis."""
-        steps = (np.diff(axis) for axis in (self.surface.alphas, self.surface.betas))
+        steps = (np.diff(axis) for axis in self._grid)
         return all(not step.size or np.ptp(step) <= 1e-9 * step.max() for step in steps)
 
     def place(self, points: Floats) -> Floats:
         """``(k, 2)`` alpha, beta as ``(k, 2)`` scene x, y."""
-        result = np.empty((len(points), 2))
-        for side, (axis, extent) in enumerate(
-            zip((self.surface.alphas, self.surface.betas), self.extent, strict=True)
-        ):
-            middle = (axis[0] + axis[-1]) / 2
-            half = (axis[-1] - axis[0]) / 2 or 0.5
-            result[:, side] = (points[:, side] - middle) / half * extent
-        return result
+        return np.asarray((points - self._middle[0]) / self._middle[1] * self.extent)
+
+    def unplace(self, points: Floats) -> Floats:
+        """``(k, 2)`` scene x, y as ``(k, 2)`` alpha, beta."""
+        middle, half = self._middle
+        return np.asarray(middle + points / self.extent * half)
+
+    @property
+    def _middle(self) -> tuple[Floats, Floats]:
+        """``(2,)`` the middle, and half the width along alpha and beta."""
+        low, high = np.transpose([axis[[0, -1]] for axis in self._grid])
+        return (low + high) / 2, np.where(high > low, (high - low) / 2, 0.5)
+
+    def remembered(self, name: str, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What ``make`` gives, or gave the last time if the key was the same."""
+        if name not in self.memo or self.memo[name][0] != key:
+            self.memo[name] = key, make()
+        return self.memo[name][1]
 
     def span(self, name: str) -> tuple[float, float, float] | None:
         """Lowest, lowest positive (NaN if none) and highest finite value; None without any."""
@@ -233,7 +242,7 @@ class Item:
             self._fields[key] = self._make_field(name, self.parts(smooth))
         return self._fields[key]
 
-    def _bridged(self, name: str) -> Floats:
+    def bridged(self, name: str) -> Floats:
         """``(n, m)`` values, between coarser points where a computation has not come yet."""
         own, values = self.surface, self.values(name)
         low, _, high = self.span(name) or (0.0, 0.0, 0.0)
@@ -244,7 +253,7 @@ class Item:
 
     def _make_field(self, name: str, parts: int) -> Field:
         labels = name in LABELS
-        values = (self.values(name) if labels else self._bridged(name)).T  # (m, n), as textures are
+        values = (self.values(name) if labels else self.bridged(name)).T  # (m, n), as textures are
         for axis in (0, 1):  # a single line of points becomes a ribbon
             if values.shape[axis] == 1:
                 values = np.repeat(values, 2, axis=axis)
@@ -289,9 +298,9 @@ class Item:
         texels = self.field(own.height, own.smooth)
         rows, columns = (np.unique(np.linspace(0, n - 1, min(n, side)).astype(int))
                          for n in texels.texels.shape[:2])  # fmt: skip
-        xs, ys = self.axes(own.smooth)
+        x, y = self.axes(own.smooth)
         z = np.clip(texels.at(rows, columns).unit(heights), 0, 1) * top
-        return xs[columns].astype(float), ys[rows].astype(float), z
+        return x[columns].astype(float), y[rows].astype(float), z
 
     def occlusion(self, state: ViewState, heights: Range, top: float) -> Occlusion:
         """The occlusion that fits what is displayed, under a key of its own; None if not made."""

@@ -18,7 +18,11 @@ SCALES = ("auto", "linear", "log")
 THEMES = ("light", "dark", "paper")
 PATH_COLORS = ("auto", "step", "loss", "off_plane", "run")
 MOST_HIDDEN = 10_000  # names in a list
+SLICES = ("alpha", "beta", "angle", "level")
+SLICE_MODES = ("cut", "clip")
 MOST_STARTS = 100
+MOST_PINNED = 20
+LONGEST_NAME = 200
 
 Start = tuple[int, float, float]  # the number of a landscape, alpha, beta
 
@@ -101,6 +105,42 @@ class CriticalState:
     starts: tuple[Start, ...] = ()  # of lines that were asked for by hand
 
 
+@dataclass(frozen=True)
+class Cut:
+    """A plane through the surface: upright along a direction, or level.
+
+    ``at`` is beta along alpha, alpha along beta, -sin(angle) alpha + cos(angle) beta along an
+    angle, and of one that is level a value of the height's quantity.
+    """
+
+    name: str = ""
+    along: str = "alpha"  # of SLICES
+    angle: float = 45.0  # degrees from +alpha to +beta, of "angle" alone
+    at: float = 0.0
+
+
+@dataclass
+class SliceState:
+    """A plane that cuts the surface, and profiles that are kept."""
+
+    shown: bool = False
+    along: str = "alpha"  # of SLICES
+    angle: float = 45.0  # degrees from +alpha to +beta, of "angle" alone
+    offset: float | None = None  # of an upright plane, as Cut.at; None: through the middle
+    level: float | None = None  # of a level one; None: half way up
+    mode: str = "cut"  # of SLICE_MODES; clip: what is nearer than the plane is not drawn
+    marker: tuple[float, float] | None = None  # alpha, beta of the profile's crosshair
+    pinned: tuple[Cut, ...] = ()
+
+
+@dataclass
+class LabelState:
+    """Places that were clicked on, with what is there."""
+
+    shown: bool = True
+    places: tuple[Start, ...] = ()
+
+
 @dataclass
 class AxesState:
     """What frames the picture."""
@@ -157,6 +197,8 @@ class ViewState:
     curves: CurveState = field(default_factory=CurveState)
     marks: MarkState = field(default_factory=MarkState)
     critical: CriticalState = field(default_factory=CriticalState)
+    slice: SliceState = field(default_factory=SliceState)
+    labels: LabelState = field(default_factory=LabelState)
     axes: AxesState = field(default_factory=AxesState)
     camera: CameraState = field(default_factory=CameraState)
     picture: PictureState = field(default_factory=PictureState)
@@ -190,13 +232,16 @@ _CHOICES = {
     (SurfaceState, "height_scale"): SCALES, (SurfaceState, "color_scale"): SCALES,
     (IsolineState, "spacing"): SCALES, (PictureState, "theme"): THEMES,
     (TrajectoryState, "color"): PATH_COLORS, (CurveState, "scale"): SCALES,
+    (SliceState, "along"): SLICES, (SliceState, "mode"): SLICE_MODES,
 }  # fmt: skip
 _BOUNDS: dict[str, tuple[float, float]] = {
     "height_ratio": (0.01, 10), "light": (0, 2), "occlusion": (0, 2), "count": (1, 200),
     "width": (0, 100), "opacity": (0, 1), "elevation": (-90, 90), "distance": (0, 1e6),
     "fov": (1, 120), "supersample": (1, 4), "scale": (0, 100), "azimuth": (-1e6, 1e6),
     "target": (-1e6, 1e6), "persistence": (0, math.inf), "size": (0, 100), "confidence": (0, 1),
+    "angle": (-1e6, 1e6),
 }  # fmt: skip
+_OPTIONAL = ("cap", "color_range", "persistence", "offset", "level", "marker")
 _PICTURE_BOUNDS: dict[str, tuple[float, float]] = {"width": (16, 8192), "height": (16, 8192)}
 
 
@@ -216,16 +261,18 @@ def _fill(part: Any, values: Mapping[str, Any], place: str) -> None:
 
 def _checked(part: Any, name: str, value: Any, old: Any, where: str) -> Any:
     """``value`` in the type of the field, within its choices or bounds."""
-    if name in ("cap", "color_range", "persistence") and value is None:
+    if name in _OPTIONAL and value is None:
         return None
-    if name == "starts":
+    if name in ("starts", "places"):
         return _starts(value, where)
+    if name == "pinned":
+        return _cuts(value, where)
     if name == "hidden":
         known = isinstance(value, list | tuple) and len(value) <= MOST_HIDDEN
         if not known or not all(isinstance(one, str) for one in value):
             raise InputError(f"{where}: expected a list of names, got {value!r:.60}")
         return tuple(value)
-    if name in ("target", "color_range"):
+    if name in ("target", "color_range", "marker"):
         length = 3 if name == "target" else 2
         if not isinstance(value, list | tuple) or len(value) != length:
             raise InputError(f"{where}: expected {length} numbers, got {value!r:.60}")
@@ -256,6 +303,29 @@ def _starts(value: Any, where: str) -> tuple[Start, ...]:
     if not all(index >= 0 and index.is_integer() for index, _, _ in found):
         raise InputError(f"{where}: expected the numbers of landscapes, got {value!r:.60}")
     return tuple((int(index), alpha, beta) for index, alpha, beta in found)
+
+
+def _cuts(value: Any, where: str) -> tuple[Cut, ...]:
+    """A list of slices, each an object with some of the fields of a Cut."""
+    if not isinstance(value, list | tuple) or len(value) > MOST_PINNED:
+        raise InputError(f"{where}: expected up to {MOST_PINNED} slices, got {value!r:.60}")
+    return tuple(_cut(one, f"{where}[{number}]") for number, one in enumerate(value))
+
+
+def _cut(value: Any, where: str) -> Cut:
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: expected an object, got {type(value).__name__}")
+    name, along = value.get("name", ""), value.get("along", "alpha")
+    if not isinstance(name, str) or len(name) > LONGEST_NAME:
+        raise InputError(f"{where}.name: expected at most {LONGEST_NAME} letters, got {name!r:.60}")
+    if along not in SLICES:
+        raise InputError(f"{where}.along: expected one of {SLICES}, got {along!r:.60}")
+    numbers = {
+        key: _number(None, key, value[key], f"{where}.{key}")
+        for key in ("angle", "at")
+        if key in value
+    }
+    return Cut(name, along, **numbers)
 
 
 def _number(part: Any, name: str, value: Any, where: str) -> float:

@@ -139,3 +139,66 @@ def test_shift_and_double_click_drop_a_ball_and_the_camera_stays(signs, own):
         signs.press(own, LEFT, True, now)
         signs.release(own)
     assert len(signs.dropped) == 1
+
+
+@pytest.fixture
+def labelled(mouse):
+    """Where labels were asked for."""
+    mouse.labels = []
+    mouse.label = mouse.labels.append
+    return mouse
+
+
+def test_a_click_labels_when_no_other_one_follows(labelled, own):
+    assert labelled.settle(0.0) == np.inf
+    assert not labelled.press(own, LEFT, False, 1.0)
+    assert not labelled.release(own)
+    assert labelled.settle(1.1) == pytest.approx(0.25) and not labelled.labels
+    assert labelled.settle(1.4) == 0.0
+    (hit,) = labelled.labels
+    assert (hit.alpha, hit.beta) == (0.3, -0.2)
+    assert labelled.settle(2.0) == np.inf and len(labelled.labels) == 1
+
+
+def test_two_clicks_in_two_places_are_two_labels(labelled, own):
+    for k in range(2):
+        labelled.move(own, 200 + 50 * k, 200)
+        labelled.press(own, LEFT, False, 0.1 * k)
+        labelled.release(own)
+    labelled.settle(9.0)
+    assert len(labelled.labels) == 2
+
+
+def test_a_double_click_flies_and_labels_nothing(labelled, own):
+    labelled.press(own, LEFT, False, 0.0)
+    labelled.release(own)
+    assert labelled.press(own, LEFT, False, 0.2)
+    labelled.release(own)
+    assert labelled.settle(9.0) == np.inf and not labelled.labels and own.target == POINT
+
+
+@pytest.mark.parametrize(
+    "button, shift, way", [(RIGHT, False, 0), (MIDDLE, False, 0), (LEFT, True, 0), (LEFT, False, 9)]
+)
+def test_only_a_left_click_in_place_labels(labelled, own, button, shift, way):
+    labelled.press(own, button, shift, 0.0)
+    labelled.move(own, 200 + way, 200)
+    labelled.move(own, 200, 200)
+    labelled.release(own)
+    labelled.move(own, 450, 200)  # beside the surface
+    labelled.press(own, LEFT, False, 1.0)
+    labelled.release(own)
+    assert labelled.settle(9.0) == np.inf and not labelled.labels
+
+
+def test_what_is_grabbed_moves_in_the_place_of_the_camera(labelled, own):
+    went = []
+    labelled.grab = lambda x, y: (lambda *to: went.append(to)) if x < 210 else None
+    assert not labelled.press(own, LEFT, False, 0.0)
+    assert labelled.move(own, 230, 220) and labelled.move(own, 500, 220)
+    assert went == [(230, 220), (500, 220)] and own == CameraState(distance=5.0)
+    labelled.move(own, 200, 200)
+    assert not labelled.release(own) and labelled.settle(9.0) == np.inf  # nor is it a click
+    assert not labelled.move(own, 240, 240) and len(went) == 3
+    labelled.press(own, LEFT, False, 1.0)  # beside the handle
+    assert labelled.move(own, 250, 240) and len(went) == 3 and own.azimuth != -60.0

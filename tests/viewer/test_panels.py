@@ -9,7 +9,7 @@ from lossviz.viewer import commands
 from lossviz.viewer.critical import counts, told
 from lossviz.viewer.picture import unbind
 from lossviz.viewer.scene import Scene
-from lossviz.viewer.state import ViewState
+from lossviz.viewer.state import Cut, ViewState
 
 from .scenes import between, bumpy, dimpled, fan, runs
 
@@ -224,6 +224,154 @@ def test_any_persistence_has_a_slider(gui, strength, other):
         state.critical.persistence = least
         frames(gui, state, scene)
         assert state.critical.persistence == least
+
+
+def sliced(theme="light", **changes):
+    state = ViewState()
+    state.picture.theme, state.slice.shown = theme, True
+    for name, value in changes.items():
+        setattr(state.slice, name, value)
+    return state
+
+
+def only_slice(gui, state, scene, pointer=None, count=3):
+    """The section alone: in the sidebar it may be below what is seen."""
+    from lossviz.viewer.gui import imgui
+    from lossviz.viewer.panels import slice as panel
+
+    asked = []
+    for _ in range(count):
+        if pointer is not None:
+            gui.pointer(*pointer)
+        gui.target.use()
+        gui.target.clear(1.0, 1.0, 1.0, 1.0)
+        gui.begin(WIDTH, HEIGHT, 1.0, 0.05, state.picture.theme)
+        imgui.set_next_window_pos(imgui.ImVec2(0, 0))
+        imgui.set_next_window_size(imgui.ImVec2(320, HEIGHT))
+        imgui.begin("##slice alone", None, imgui.WindowFlags_.no_decoration)
+        asked += panel.draw(state, scene)
+        imgui.end()
+        gui.end(gui.target)
+    return asked
+
+
+KEPT = (Cut("mine", "angle", 30.0, -0.2), Cut("at 20", "level", 0.0, 20.0))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_slice_has_its_profile(gui, theme, image_match):
+    if theme == "light":
+        state = sliced(theme, offset=0.2, marker=(0.3, 0.2), pinned=KEPT)
+    else:
+        state = sliced(theme, along="level", level=2.0, marker=(0.3, 0.1), pinned=KEPT)
+    before = state.to_json()
+    assert only_slice(gui, state, Scene([bumpy(), bumpy(seed=1)]), pointer=(600, 600)) == []
+    assert state.to_json() == before  # drawing changes nothing
+    image_match(f"slice_section_{theme}", pixels(gui)[:, :320])
+
+
+def test_the_pointer_in_the_plot_moves_the_marker_along_the_cut(gui):
+    state, scene = sliced(offset=0.2), Scene([bumpy()])
+    found = []
+    for x in (150, 190, 230):
+        only_slice(gui, state, scene, (x, 180))
+        alpha, beta = state.slice.marker
+        assert beta == 0.2 and -1 <= alpha <= 1
+        found.append(alpha)
+    assert found[1] - found[0] == pytest.approx(found[2] - found[1], rel=1e-6) and found[0] < 0
+    only_slice(gui, state, scene, (160, 640))  # over the panel, beside the plot
+    assert state.slice.marker is None
+    state.slice.along = "level"
+    only_slice(gui, state, scene, (180, 180))
+    alpha, beta = state.slice.marker
+    assert max(abs(alpha), abs(beta)) < 1
+
+
+def press(gui, state, scene, x, y):
+    asked = []
+    for down in (None, True, False):
+        if down is not None:
+            gui.button(0, down)
+        asked += only_slice(gui, state, scene, (x, y), 2)
+    return asked
+
+
+def test_slices_are_kept_saved_and_taken_away_by_buttons(gui):
+    state, scene = sliced(offset=0.2), Scene([bumpy()])
+    only_slice(gui, state, scene)
+    asked = []
+    for y in range(280, 360, 8):
+        asked += press(gui, state, scene, 240, y)
+        if asked:
+            break
+    assert asked == [commands.SaveProfile()]
+    press(gui, state, scene, 80, y)
+    assert state.slice.pinned == (Cut("β = 0.2", "alpha", 45.0, 0.2),)
+    for x in range(290, 320, 6):
+        press(gui, state, scene, x, y)
+        if not state.slice.pinned:
+            break
+    assert state.slice.pinned == ()
+
+
+def test_the_slider_moves_the_plane_and_the_list_turns_it(gui):
+    state, scene = sliced(), Scene([bumpy()])
+    only_slice(gui, state, scene)
+    for y in range(72, 100, 6):
+        press(gui, state, scene, 270, y)
+        if state.slice.offset is not None:
+            break
+    assert 0.3 < state.slice.offset <= 1
+    state.slice.along = "level"
+    for y in range(72, 100, 6):
+        press(gui, state, scene, 270, y)
+        if state.slice.level is not None:
+            break
+    assert state.slice.level > 50  # on the logarithmic axis, above the middle
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2)])
+@pytest.mark.parametrize("value", [1.0, 0.0, np.nan, 1.7e308, -1.7e308, 5e-324])
+@pytest.mark.parametrize("along", ["alpha", "angle", "level"])
+def test_odd_surfaces_have_a_profile_too(gui, shape, value, along):
+    loss = np.full(shape, value)
+    odd = Landscape(surface=Surface(np.arange(shape[0]), np.arange(shape[1]), {"loss": loss}))
+    state = sliced(along=along, marker=(0.0, 0.0), pinned=KEPT)
+    assert only_slice(gui, state, Scene([fan(), odd, bumpy(5)]), (600, 600)) == []
+
+
+def test_labels_are_listed_with_their_distances_and_removed(gui, image_match):
+    from lossviz.viewer.gui import imgui
+    from lossviz.viewer.panels import labels
+
+    state, scene = ViewState(), Scene([bumpy(), bumpy(seed=1)])
+    state.labels.places = ((0, 0.1, 0.2), (1, 0.5, 0.5), (0, 0.4, 0.6), (0, -0.5, 0.0))
+
+    def drawn():
+        gui.target.use()
+        gui.target.clear(1.0, 1.0, 1.0, 1.0)
+        gui.begin(WIDTH, HEIGHT, 1.0, 0.05, "light")
+        imgui.set_next_window_pos(imgui.ImVec2(0, 0))
+        imgui.set_next_window_size(imgui.ImVec2(320, HEIGHT))
+        imgui.begin("##labels alone", None, imgui.WindowFlags_.no_decoration)
+        labels.draw(state, scene)
+        imgui.end()
+        gui.end(gui.target)
+
+    for _ in range(3):
+        drawn()
+    image_match("labels_section", pixels(gui)[:300, :320])
+    assert len(state.labels.places) == 4
+    for y in range(120, 280, 8):
+        for down in (None, True, False):
+            gui.pointer(160, y)
+            if down is not None:
+                gui.button(0, down)
+            drawn()
+            drawn()
+        if not state.labels.places:
+            break
+    assert state.labels.places == ()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -12,11 +12,12 @@ from lossviz.errors import UsageError
 from lossviz.landscape import BASIN, Curve, Landscape, Mark, Provenance, Surface
 from lossviz.resources import folder
 from lossviz.viewer.annotations import shortened
+from lossviz.viewer.between import Between
 from lossviz.viewer.layout import TEXT
-from lossviz.viewer.picture import Picture
+from lossviz.viewer.picture import Picture, views
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.screenshot import POINTS, file_stem, natural_scale, save, take
-from lossviz.viewer.state import ViewState
+from lossviz.viewer.state import Cut, ViewState
 from lossviz.viewer.text import bitmap
 
 from .scenes import between, bumpy, dimpled, fan, runs, with_loss
@@ -59,6 +60,8 @@ def no_shortcuts():
 
 MARKS = [Mark("first.pt", 0, 0), Mark("another one", 0.1, 0.05), Mark("hidden", 0.9, 0.95)]
 LINE = Curve("between", [-0.2, 0, 1], {"loss": [1, 1, 1]}, [[-0.2, 0.1], [0, 0], [1, -0.5]])
+KEPT = (Cut("mine", "angle", 30.0, -0.2), Cut("high", "level", 0.0, 20.0))
+PLACES = ((0, -0.5, -0.25), (0, 0.6, 0.4), (0, 0.0, 0.9))
 
 CASES = {
     "default": (lambda s: None, lambda: [bumpy()]),
@@ -119,6 +122,31 @@ CASES = {
     ),
     "basins_around_holes": (
         lambda s: _set(s, "critical", basins=True), lambda: [with_basins(holed(dimpled()))],
+    ),
+    "slice_pinned": (
+        lambda s: _set(s, "slice", shown=True, offset=0.2, marker=(0.3, 0.2), pinned=KEPT),
+        lambda: [with_paths(bumpy(), 2)],
+    ),
+    "slice_clip_dark": (
+        lambda s: _set(s, "slice", shown=True, along="angle", angle=20.0, mode="clip")
+        or _set(s, "picture", theme="dark"),
+        lambda: [with_paths(holed(), 2, marks=MARKS)],
+    ),
+    "slice_level_paper_pair": (
+        lambda s: _set(s, "slice", shown=True, along="level", mode="clip", level=20.0)
+        or _set(s, "picture", theme="paper") or _set(s, "surface", colormap="viridis"),
+        lambda: [bumpy(), bumpy(seed=2)],
+    ),
+    "slice_linear_capped_straight": (
+        lambda s: _set(s, "slice", shown=True, along="beta", offset=-0.3, marker=(-0.3, -0.5))
+        or _set(s, "surface", height_scale="linear", cap=60.0, smooth=False),
+        lambda: [bumpy(17)],
+    ),
+    "labels": (lambda s: _set(s, "labels", places=PLACES), lambda: [bumpy()]),
+    "labels_dark_pair": (
+        lambda s: _set(s, "labels", places=((1, 0.3, -0.5), *PLACES))
+        or _set(s, "picture", theme="dark"),
+        lambda: [dimpled(), holed()],
     ),
     "curve_between": (lambda s: None, lambda: [between()]),
     "curves_dark": (lambda s: _set(s, "picture", theme="dark"), lambda: [fan()]),
@@ -238,6 +266,41 @@ def test_a_picture_holds_its_view_and_provenance(picture, tmp_path):
 def test_impossible_sizes_are_refused(picture, size):
     with pytest.raises(UsageError, match="16 to 8192"):
         take(picture, Scene([bumpy()]), ViewState(), width=size[0], height=size[1])
+
+
+@pytest.mark.parametrize("along", ["alpha", "beta", "angle", "level"])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2)])
+@pytest.mark.parametrize("value", [1.0, np.nan, 0.0])
+def test_odd_surfaces_are_sliced_and_labelled_without_an_error(picture, along, shape, value):
+    surface = Surface(np.arange(shape[0]), np.arange(shape[1]), {"loss": np.full(shape, value)})
+    state = ViewState()
+    _set(state, "slice", shown=True, along=along, mode="clip", marker=(0.0, 0.0), pinned=KEPT)
+    _set(state, "labels", places=((0, 0.0, 0.0), (7, 0.0, 0.0), (0, 1e300, 0.0)))
+    scene = Scene([Landscape(surface=surface), between()])
+    assert take(picture, scene, state, width=160, height=120).shape == (120, 160, 4)
+
+
+def test_the_clipped_half_is_not_drawn_and_the_rest_stays(picture):
+    """Only pixels of the near half change, and those of the surface behind it are seen."""
+    state = ViewState()
+    _set(state, "camera", azimuth=-90.0, elevation=90.0, orthographic=True)
+    _set(state, "isolines", floor=False)
+    _set(state, "axes", legend=False)  # which takes room
+    whole = take(picture, Scene([bumpy()]), state, **SIZE).astype(int)
+    _set(state, "slice", shown=True, along="level", mode="clip", level=1.0)
+    cut = take(picture, Scene([bumpy()]), state, **SIZE).astype(int)
+    scene = Scene([bumpy()])
+    found, (seen,) = views(scene, state, 480, 360, 0.5)
+    own, xs = scene.items[0].surface, np.linspace(-0.9, 0.9, 30)
+    points = np.stack(np.meshgrid(xs, xs), axis=-1).reshape(-1, 2)
+    loss = Between(scene.items[0], "loss").at(points)
+    pixels = seen.project(np.column_stack([points, np.zeros(len(points))]))[:, :2]
+    x, y = np.rint(pixels + (found.cells[0].x, found.cells[0].y)).astype(int).T
+    gone = (cut[y, x, :3] == 255).all(axis=1)
+    sure = np.abs(np.log(loss)) > 0.5
+    assert (gone == (loss > 1.0))[sure].all() and own.loss.max() > 100
+    same = np.abs(cut - whole).max(axis=2)[y, x] <= 2
+    assert same[sure & (loss < 1)].mean() > 0.97  # but for the outline
 
 
 LARGEST, SMALLEST = 1.7e308, 5e-324

@@ -15,12 +15,14 @@ from lossviz.viewer.panels import (
     help_card,
     information,
     isolines,
+    labels,
     picture,
     spectrum,
     surface,
     tip,
     trajectories,
 )
+from lossviz.viewer.panels import slice as slice_panel
 from lossviz.viewer.panels.widgets import section
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
@@ -39,6 +41,8 @@ _SECTIONS: dict[str, tuple[Draw, bool, Callable[[Scene], bool]]] = {
     "Critical points": (critical.draw, True, critical.is_needed),
     "Curves": (curves.draw, True, curves.is_needed),
     "Spectral density": (spectrum.draw, True, spectrum.is_needed),
+    "Slice": (slice_panel.draw, True, _has_surface),
+    "Labels": (labels.draw, True, _has_surface),
     "Isolines": (isolines.draw, True, _has_surface),
     "Camera": (camera.draw, False, _has_surface),
     "Picture": (picture.draw, False, lambda scene: True),

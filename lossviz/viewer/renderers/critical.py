@@ -47,13 +47,14 @@ class CriticalRenderer:
     def draw_lines(
         self, scene: Scene, state: ViewState, index: int, view: View, target: moderngl.Framebuffer,
         *, camera: NDArray[np.float64], viewport: tuple[int, int], scale: float, moving: bool,
+        clip: tuple[float, ...],
     ) -> None:  # fmt: skip
         """Draw into the bound ``target``, blending; ``scale`` is in its pixels a point."""
         found = lay_descents(scene, state, index, moving)
         if found.is_empty:
             return
         width = state.critical.width
-        eye = _eye(view, camera, viewport, 0.004 + width * scale * _unit(view, viewport))
+        eye = _eye(view, camera, viewport, 0.004 + width * scale * _unit(view, viewport), clip)
         signs = np.concatenate([
             _rows(found.starts, width + 2.0, HOLLOW), _rows(found.ends, width + 1.4, FULL)
         ])  # fmt: skip
@@ -86,6 +87,7 @@ class CriticalRenderer:
     def draw_points(
         self, scene: Scene, state: ViewState, index: int, view: View, target: moderngl.Framebuffer,
         *, camera: NDArray[np.float64], viewport: tuple[int, int], scale: float, moving: bool,
+        clip: tuple[float, ...],
     ) -> None:  # fmt: skip
         """Draw into the bound ``target``, blending: two calls however many there are."""
         found = standing(scene, state, index, moving)
@@ -100,7 +102,7 @@ class CriticalRenderer:
             np.where(own.border[found.numbers], HOLLOW, FULL),
         ])  # fmt: skip
         lift = LIFT * state.critical.size * scale * _unit(view, viewport)
-        eye = _eye(view, camera, viewport, lift)
+        eye = _eye(view, camera, viewport, lift, clip)
         target.depth_mask = False
         try:
             for depth, opacity in ((">", FAINT), ("<=", 1.0)):
@@ -117,9 +119,12 @@ def _unit(view: View, viewport: tuple[int, int]) -> float:
 
 
 def _eye(
-    view: View, camera: NDArray[np.float64], viewport: tuple[int, int], lift: float
+    view: View, camera: NDArray[np.float64], viewport: tuple[int, int], lift: float,
+    clip: tuple[float, ...],
 ) -> Eye:  # fmt: skip
-    return Eye(camera, viewport, tuple(view.eye), tuple(view.forward), view.orthographic, lift)
+    return Eye(
+        camera, viewport, tuple(view.eye), tuple(view.forward), view.orthographic, lift, clip
+    )
 
 
 def _rows(places: NDArray[np.float64], radius: float, hollow: float) -> NDArray[np.float64]:

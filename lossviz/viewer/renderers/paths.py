@@ -39,6 +39,7 @@ class PathRenderer:
     def draw(
         self, scene: Scene, state: ViewState, index: int, view: View, target: moderngl.Framebuffer,
         *, camera: NDArray[np.float64], viewport: tuple[int, int], scale: float, moving: bool,
+        clip: tuple[float, ...],
     ) -> None:  # fmt: skip
         """Draw into the bound ``target``, blending; ``scale`` is in its pixels a point."""
         found = self._lines(scene, state, index, moving)
@@ -48,7 +49,9 @@ class PathRenderer:
         casing, width = LIGHT, own.width * scale
         # A wide line would sink into a slope: its middle alone lies on the surface.
         lift = 0.004 + 0.8 * own.width * scale * view.per_pixel * view.width / viewport[0]
-        eye = Eye(camera, viewport, tuple(view.eye), tuple(view.forward), view.orthographic, lift)
+        eye = Eye(
+            camera, viewport, tuple(view.eye), tuple(view.forward), view.orthographic, lift, clip
+        )
         wide = width + 2 * CASING * scale
         target.depth_mask = False
         try:

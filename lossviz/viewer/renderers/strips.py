@@ -40,13 +40,14 @@ class Eye:
     forward: tuple[float, ...] = (0.0, 0.0, 0.0)
     orthographic: bool = True
     lift: float = 0.0  # units towards the eye, for the depth alone
+    clip: tuple[float, ...] = (0.0, 0.0, 0.0, 1.0)  # a plane: what lies below it is not drawn
 
     def uniforms(self) -> dict[str, object]:
         """As the shaders name them."""
         return {
             "camera": np.ascontiguousarray(self.camera.T, np.float32), "viewport": self.viewport,
             "eye": self.position, "forward": self.forward, "lift": self.lift,
-            "orthographic": int(self.orthographic),
+            "orthographic": int(self.orthographic), "clip": self.clip,
         }  # fmt: skip
 
 

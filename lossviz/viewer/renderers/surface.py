@@ -29,6 +29,7 @@ class SurfaceRenderer:
     def draw(
         self, scene: Scene, state: ViewState, index: int, view: View, *, camera: np.ndarray,
         scale: float, moving: bool, flat: bool, background: tuple[float, float, float],
+        clip: tuple[float, ...],
     ) -> None:  # fmt: skip
         """Draw into the bound framebuffer; ``camera (4, 4)`` is the view cropped to the tile."""
         item, own, lines = scene.items[index], state.surface, state.isolines
@@ -60,7 +61,7 @@ class SurfaceRenderer:
             set_uniforms(self.program, **{name: slot})
         set_uniforms(
             self.program,
-            camera=np.ascontiguousarray(camera.T, np.float32),
+            camera=np.ascontiguousarray(camera.T, np.float32), clip=clip,
             eye=tuple(view.eye), forward=tuple(view.forward), right=tuple(view.right),
             up=tuple(view.up), orthographic=int(view.orthographic),
             size=(columns, rows), stride=stride, flatten=int(flat), floor_z=scene.floor(state),

@@ -1,0 +1,174 @@
+"""Labels: what is at the places that were clicked on, written beside them in every picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from lossviz.viewer.annotations import label_box, shortened
+from lossviz.viewer.between import displayed
+from lossviz.viewer.camera import View
+from lossviz.viewer.heights import Heights
+from lossviz.viewer.layout import TEXT, Rect
+from lossviz.viewer.pins import HEAD, HIDDEN, overlap, sign
+from lossviz.viewer.renderers.overlay import Box, Label
+from lossviz.viewer.scene import Scene
+from lossviz.viewer.sections import is_clipped, on_surface
+from lossviz.viewer.state import MOST_STARTS, Start, ViewState
+from lossviz.viewer.text import one_line
+from lossviz.viewer.themes import THEMES
+from lossviz.viewer.ticks import number
+
+ROW, PAD = 13.0, 5.0  # points: a line of text, around the text
+LONGEST = 190.0  # points of a line
+MOST_ROWS = 12  # lines: of more quantities the first ones are told
+AWAY = (26.0, 52.0, 84.0, 120.0)  # points between a place and its label, the first that has room
+AGAIN = 9.0  # points: a click as near as this to a labelled place takes its label away
+SIDES = ((1, -1), (-1, -1), (1, 1), (-1, 1))
+
+
+def told(scene: Scene, state: ViewState, place: int) -> list[tuple[str, str]]:
+    """Everything about labelled place number ``place``, in names and values.
+
+    Values are those of the surface as it is drawn, at a computed point the stored numbers.
+    """
+    index, alpha, beta = state.labels.places[place]
+    item = scene.items[index]
+    rows = [("α", number(alpha)), ("β", number(beta))]
+    log = scene.height_range(state, index).log
+    at = np.array([[alpha, beta]])
+    for name in item.surface.quantities:
+        own = displayed(item, name, state, log=log and name == state.surface.height)
+        rows.append((one_line(name.replace("_", " ")), number(float(own.at(at)[0]))))
+    before = previous(state, place)
+    if before is not None:
+        _, other_alpha, other_beta = state.labels.places[before]
+        away = math.dist((alpha, beta), (other_alpha, other_beta))
+        rows.append((f"distance to {before + 1}", number(away)))
+    return rows
+
+
+def previous(state: ViewState, place: int) -> int | None:
+    """The number of the place labelled before on the same landscape."""
+    places = state.labels.places
+    same = [k for k in range(place) if places[k][0] == places[place][0]]
+    return same[-1] if same else None
+
+
+def clicked(state: ViewState, hit: Start, near: int | None) -> tuple[Start, ...]:
+    """The labelled places after a click on ``hit``, which is ``near`` one of them or none."""
+    places = state.labels.places
+    if near is not None:
+        return places[:near] + places[near + 1 :]
+    return (*places, hit)[-MOST_STARTS:]
+
+
+def near_label(
+    scene: Scene, state: ViewState, index: int, cell: Rect, view: View, x: float, y: float,
+    scale: float,
+) -> int | None:  # fmt: skip
+    """The labelled place of landscape ``index`` that is seen at pixel (x, y)."""
+    for place, point in _standing(scene, state, index):
+        seen = view.project(point[None])[0, :2] + (cell.x, cell.y)
+        if math.dist(seen.tolist(), (x, y)) <= AGAIN * scale:
+            return place
+    return None
+
+
+def _standing(scene: Scene, state: ViewState, index: int) -> Iterator[tuple[int, np.ndarray]]:
+    """The places of landscape ``index`` that are on its surface, and where that is in the scene."""
+    if not state.labels.shown or index >= len(scene.items) or scene.items[index].is_figure:
+        return
+    for place, (own, alpha, beta) in enumerate(state.labels.places):
+        point = on_surface(scene, state, index, alpha, beta) if own == index else None
+        if point is not None:
+            yield place, point
+
+
+def labels(
+    scene: Scene, state: ViewState, index: int, view: View, cell: Rect, scale: float,
+    taken: Sequence[Label], clip: tuple[float, float, float, float],
+) -> Iterator[Label | Box]:  # fmt: skip
+    """Cards in pixels of the picture, each beside its place, where no label is ``taken``."""
+    found = [(k, p) for k, p in _standing(scene, state, index) if not is_clipped(clip, p[None])[0]]
+    if not found:
+        return
+    points = np.array([point for _, point in found])
+    mesh = Heights(scene, state, index)
+    hidden = mesh.hide(points, view.eye, view.forward if view.orthographic else None)
+    seen = view.project(points)[:, :2] + (cell.x, cell.y)
+    boxes = [label_box(label, scale) for label in taken]
+    boxes += [Rect(x - HEAD, y - HEAD, 2 * HEAD, 2 * HEAD) for x, y in seen.tolist()]
+    for (place, _), (x, y), behind in zip(found, seen.tolist(), hidden.tolist(), strict=True):
+        if cell.contains(x, y):
+            card = _Card(scene, state, place, scale)
+            box = card.placed(x, y, cell, boxes)
+            boxes.append(box)
+            yield from card.drawn(x, y, box, HIDDEN if behind else 1.0)
+
+
+class _Card:
+    """The text of one label in a box, and a line from there to its place."""
+
+    def __init__(self, scene: Scene, state: ViewState, place: int, scale: float) -> None:
+        self.state, self.scale = state, scale
+        self.theme = THEMES[state.picture.theme]
+        rows = [f"{name}: {value}" for name, value in told(scene, state, place)]
+        rows[:2] = [f"{place + 1}   " + "   ".join(rows[:2]).replace(":", "")]
+        kept = rows if len(rows) <= MOST_ROWS else rows[: MOST_ROWS - 1] + ["…"]
+        room = LONGEST * scale
+        self.rows = [
+            shortened(row, room, TEXT * scale, bold=k == 0, tail=True) for k, row in enumerate(kept)
+        ]
+
+    def _label(self, row: int, box: Rect, opacity: float = 1.0) -> Label:
+        x = box.x + PAD * self.scale
+        y = box.y + (PAD + (row + 0.5) * ROW) * self.scale
+        ink = (*self.theme.linear("ink"), opacity)
+        return Label(self.rows[row], x, y, TEXT, ink, (0.0, 0.5), bold=row == 0)
+
+    def placed(self, x: float, y: float, cell: Rect, boxes: Sequence[Rect]) -> Rect:
+        """The first box beside the place that is free, else the one that overlaps least."""
+        empty = Rect(0, 0, 0, 0)
+        widths = [label_box(self._label(row, empty), self.scale).width
+                  for row in range(len(self.rows))]  # fmt: skip
+        width = max(widths) + 2 * PAD * self.scale
+        height = (len(self.rows) * ROW + 2 * PAD) * self.scale
+        best: tuple[float, Rect] | None = None
+        for away in AWAY:
+            for right, down in SIDES:
+                left = x + away * self.scale if right > 0 else x - away * self.scale - width
+                above = y + (0.4 * away * down) * self.scale - (height if down < 0 else 0)
+                box = Rect(left, above, width, height)
+                cost = width * height - overlap(box, cell)
+                cost += sum(overlap(box, other) for other in boxes)
+                if best is None or cost < best[0] - 1e-6:
+                    best = cost, box
+            if best is not None and best[0] <= 1e-6:
+                break
+        assert best is not None
+        return best[1]
+
+    def drawn(self, x: float, y: float, box: Rect, opacity: float) -> Iterator[Label | Box]:
+        """A leader of two straight pieces, the place's sign, the card."""
+        ink, ground = self.theme.linear("ink"), self.theme.linear("background")
+        side = box.x if box.x > x else box.x + box.width
+        height = min(max(y, box.y), box.y + box.height)
+        for color, half in ((ground, 1.3), (ink, 0.5)):
+            wide = half * self.scale
+            left, right = sorted((x, side))
+            upper, lower = sorted((y, height))
+            across = Rect(left - wide, height - wide, right - left + 2 * wide, 2 * wide)
+            yield Box(across, (*color, opacity))
+            if lower > upper:
+                upright = Rect(x - wide, upper - wide, 2 * wide, lower - upper + 2 * wide)
+                yield Box(upright, (*color, opacity))
+        yield from sign(x, y, self.state, self.scale, opacity)
+        edge = max(0.8 * self.scale, 0.75)
+        yield Box(Rect(box.x - edge, box.y - edge, box.width + 2 * edge, box.height + 2 * edge),
+                  (*self.theme.linear("soft"), opacity))  # fmt: skip
+        yield Box(box, (*ground, 1.0))
+        for row in range(len(self.rows)):
+            yield self._label(row, box)
