@@ -1,15 +1,16 @@
-"""``lossviz render``: the window's picture as a PNG, without a window or a display."""
+"""``lossviz render``: the window's picture as a PNG, without a window or a display; and figures."""
 
 from __future__ import annotations
 
 import argparse
 import math
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lossviz.commands import contouring
+from lossviz.commands.sizes import add_size_arguments, finite, take_size
 from lossviz.errors import InputError, UsageError, printable
 
 if TYPE_CHECKING:
@@ -19,33 +20,6 @@ if TYPE_CHECKING:
     from lossviz.landscape import Landscape
     from lossviz.viewer.scene import Scene
     from lossviz.viewer.state import ViewState
-
-
-def size(text: str) -> tuple[int, int]:
-    """WxH in pixels."""
-    match = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT such as 1920x1080, got {text!r}")
-    return int(match[1]), int(match[2])
-
-
-def scale(text: str) -> float:
-    """Pixels a point, above 0 and at most 20."""
-    value = finite(text)
-    if not 0 < value <= 20:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, at most 20, got {text!r}")
-    return value
-
-
-def finite(text: str) -> float:
-    """A finite number."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"expected a finite number, got {text!r}")
-    return value
 
 
 def number_pair(text: str) -> tuple[float, float]:
@@ -82,28 +56,53 @@ def add_view_arguments(parser: argparse.ArgumentParser) -> None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``lossviz render``."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="landscapes (.ply), side by side")
-    parser.add_argument("-o", "--output", required=True, metavar="PNG")
-    parser.add_argument("--size", type=size, metavar="WxH",
-                        help="pixels, up to 8192 (the saved view's, else 1600x900)")  # fmt: skip
-    parser.add_argument("--scale", type=scale, metavar="N",
-                        help="pixels a point (in proportion to the size)")  # fmt: skip
+    parser.add_argument("-o", "--output", required=True, metavar="PNG",
+                        help="or a folder, with --each; .pdf and .svg too, with --contour")  # fmt: skip
+    parser.add_argument("--each", action="store_true", help="a picture for each file, "
+                        "with the same view and on the same scales")  # fmt: skip
     parser.add_argument("--supersample", type=int, choices=[1, 2, 3, 4])
     parser.add_argument("--transparent", action="store_true", default=None, help="no background")
+    add_size_arguments(parser)
+    contouring.add_contour_arguments(parser)
     add_view_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Read, draw, write."""
     state = view_state(args)
-    own = state.picture
-    if args.size or args.view_state is None:
-        own.width, own.height = args.size or (1600, 900)
-    for name in ("scale", "supersample", "transparent"):  # a saved view says the others
+    contouring.check(args)
+    take_size(args, state.picture)
+    for name in ("supersample", "transparent"):  # a saved view says the others
         if (value := getattr(args, name)) is not None:
-            setattr(own, name, value)
-    render_files(args.files, args.output, state)
-    print(printable(args.output))
+            setattr(state.picture, name, value)
+    if args.each:
+        from lossviz.commands.each import render_each
+
+        written = render_each(args, state)
+    elif args.contour:
+        contouring.draw(read_checked(args.files, state), args.output, args, state)
+        written = [args.output]
+    else:
+        render_files(args.files, args.output, state)
+        written = [args.output]
+    for path in written:
+        print(printable(str(path)))
     return 0
+
+
+def read_checked(paths: Sequence[str | Path], state: ViewState) -> list[Landscape]:
+    """The landscapes in files, which have what the view shows.
+
+    Raises
+    ------
+    InputError, UsageError
+        If a file cannot be read or the view does not fit.
+    """
+    from lossviz import ply
+
+    found = [ply.read(path) for path in paths]
+    check_view(found, state)
+    return found
 
 
 def view_state(args: argparse.Namespace) -> ViewState:

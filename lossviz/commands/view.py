@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lossviz.commands.render import add_view_arguments, render_files, size, view_state
+from lossviz.commands.render import add_view_arguments, render_files, view_state
+from lossviz.commands.sizes import size
 from lossviz.errors import LossvizError, printable
 
 if TYPE_CHECKING:

@@ -331,7 +331,7 @@ class Scene:
         """What the heights of landscape ``index`` span; heights above ``high`` are capped."""
         own = state.surface
         found = self._range(own.height, own.height_scale, None if own.shared_scale else index)
-        return _capped(found, own.cap)
+        return _capped(_by_hand(found, own.height_range, own.height_scale), own.cap)
 
     def color_range(self, state: ViewState, index: int) -> Range:
         """What the colours of landscape ``index`` span; where they show the heights, to the cap.
@@ -348,9 +348,7 @@ class Scene:
             return _proper(-most, most, log=False)
         if own.color_range is None:
             return _capped(found, own.cap if own.color == own.height else None)
-        low, high = own.color_range
-        log = own.color_scale == "log" or (own.color_scale == "auto" and found.log)
-        return _proper(low, high, log and low > 0)
+        return _by_hand(found, own.color_range, own.color_scale)
 
     def _range(self, name: str, scale: str, index: int | None) -> Range:
         items = self.items if index is None else [self.items[index]]
@@ -385,6 +383,15 @@ class Scene:
 
 def _capped(span: Range, cap: float | None) -> Range:
     return replace(span, high=cap) if cap is not None and span.low < cap < span.high else span
+
+
+def _by_hand(found: Range, ends: tuple[float, float] | None, scale: str) -> Range:
+    """The range that was asked for, if any, else the one that the data have."""
+    if ends is None:
+        return found
+    low, high = ends
+    log = scale == "log" or (scale == "auto" and found.log)
+    return _proper(low, high, log and low > 0)
 
 
 def _proper(low: float, high: float, log: bool) -> Range:

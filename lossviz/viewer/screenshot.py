@@ -132,7 +132,8 @@ def encode(rgba: NDArray[np.uint8], scene: Scene, state: ViewState) -> bytes:
     opaque = bool((rgba[..., 3] == 255).all())
     image = Image.fromarray(np.ascontiguousarray(rgba[..., :3] if opaque else rgba))
     file = io.BytesIO()
-    image.save(file, format="PNG", pnginfo=texts, optimize=False)
+    dpi = {"dpi": (state.picture.dpi,) * 2} if state.picture.dpi else {}
+    image.save(file, format="PNG", pnginfo=texts, optimize=False, **dpi)
     return file.getvalue()
 
 

@@ -30,6 +30,7 @@ class SurfaceState:
     height: str = "loss"
     color: str = "loss"
     height_scale: str = "auto"  # of SCALES; auto: log where loss > 0 and max/min > 100
+    height_range: tuple[float, float] | None = None  # None: of the data, all landscapes together
     cap: float | None = None  # heights above are drawn as a plateau; None: no cap
     height_ratio: float = 0.55  # height of the surface over its width
     colormap: str = "coolwarm"
@@ -65,6 +66,7 @@ class TrajectoryState:
     width: float = 2.2  # in points
     floor: bool = True  # also where they run over the floor
     true_loss: bool = False  # also at each step's own loss, with lines down to the surface
+    played: float = 1.0  # trajectories are drawn up to this share of their steps
     hidden: tuple[str, ...] = ()  # names of those that are not drawn, curves of figures too
 
 
@@ -134,6 +136,7 @@ class PictureState:
     width: int = 2560
     height: int = 1440
     scale: float = 0.0  # pixels a point, for text and lines; 0: in proportion to the height
+    dpi: float = 0.0  # pixels an inch, for who prints it; 0: not said
     supersample: int = 2
     transparent: bool = False
     panels: bool = False
@@ -196,7 +199,9 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "width": (0, 100), "opacity": (0, 1), "elevation": (-90, 90), "distance": (0, 1e6),
     "fov": (1, 120), "supersample": (1, 4), "scale": (0, 100), "azimuth": (-1e6, 1e6),
     "target": (-1e6, 1e6), "persistence": (0, math.inf), "size": (0, 100), "confidence": (0, 1),
+    "played": (0, 1), "dpi": (0, 10_000),
 }  # fmt: skip
+_RANGES = ("height_range", "color_range")
 _PICTURE_BOUNDS: dict[str, tuple[float, float]] = {"width": (16, 8192), "height": (16, 8192)}
 
 
@@ -216,7 +221,7 @@ def _fill(part: Any, values: Mapping[str, Any], place: str) -> None:
 
 def _checked(part: Any, name: str, value: Any, old: Any, where: str) -> Any:
     """``value`` in the type of the field, within its choices or bounds."""
-    if name in ("cap", "color_range", "persistence") and value is None:
+    if name in ("cap", *_RANGES, "persistence") and value is None:
         return None
     if name == "starts":
         return _starts(value, where)
@@ -225,12 +230,12 @@ def _checked(part: Any, name: str, value: Any, old: Any, where: str) -> Any:
         if not known or not all(isinstance(one, str) for one in value):
             raise InputError(f"{where}: expected a list of names, got {value!r:.60}")
         return tuple(value)
-    if name in ("target", "color_range"):
+    if name in ("target", *_RANGES):
         length = 3 if name == "target" else 2
         if not isinstance(value, list | tuple) or len(value) != length:
             raise InputError(f"{where}: expected {length} numbers, got {value!r:.60}")
         numbers = tuple(_number(part, name, item, where) for item in value)
-        if name == "color_range" and not numbers[0] < numbers[1]:
+        if name in _RANGES and not numbers[0] < numbers[1]:
             raise InputError(f"{where}: expected the lower end first, got {value!r:.60}")
         return numbers
     if isinstance(old, bool | str):

@@ -73,7 +73,7 @@ def log_ticks(low: float, high: float, count: int = 6) -> list[Tick]:
             labelled = digit in major and (digit > 1 or exponent % every == 0)
             if labelled:
                 ticks.append(Tick(value, power(digit, exponent)))
-            elif decades <= 12 or (digit == 1 and decades <= 60):
+            elif decades <= min(12, 1.2 * count) or (digit == 1 and decades <= 60):
                 ticks.append(Tick(value))
     return ticks
 

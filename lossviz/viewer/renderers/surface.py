@@ -97,5 +97,7 @@ def _span(span: Range, field: Field) -> tuple[float, float]:
 
 
 def _is_capped(scene: Scene, state: ViewState, index: int, heights: Range) -> bool:
-    span = scene.items[index].span(state.surface.height)
-    return state.surface.cap is not None and span is not None and span[2] > heights.high
+    own = state.surface
+    span = scene.items[index].span(own.height)
+    limited = own.cap is not None or own.height_range is not None
+    return limited and span is not None and span[2] > heights.high
