@@ -19,6 +19,7 @@ from lossviz.errors import InputError, LossvizError, UsageError, printable
 COMMANDS = {
     "view": "open landscapes in a window",
     "render": "draw the same picture to a PNG, without a window or a display",
+    "film": "turn a landscape, or play the paths over it, as a film",
     "surface": "compute a loss surface around a checkpoint",
     "trajectory": "show training runs in the plane of their principal directions",
     "line": "compute loss curves along directions or between checkpoints",
@@ -27,6 +28,7 @@ COMMANDS = {
     "sharpness": "measure how sharp a minimum is, or compare several",
     "difference": "subtract two landscapes on the same grid",
     "train": "train a network and record snapshots of its weights",
+    "checkpoint": "write the weights at a place of a surface to a checkpoint",
     "info": "say what a landscape file holds",
     "convert": "write a landscape file in another form",
 }

@@ -50,7 +50,7 @@ def add_contour_arguments(parser: argparse.ArgumentParser) -> None:
     add("--contour", action="store_true",
         help="labelled contour lines, by matplotlib, into .pdf, .svg or .png")  # fmt: skip
     add("--levels", type=levels, metavar="LEVELS",
-        help=f"LOW:HIGH:STEP (HIGH is left out), LEVEL,LEVEL,… or about how many ({COUNT})")  # fmt: skip
+        help=f"LOW:HIGH:STEP without HIGH, LEVEL,LEVEL,… or about how many ({COUNT})")  # fmt: skip
     add("--lines", action="store_true", help="lines alone, in the map's colours")
     add("--title", nargs="?", const="", metavar="TEXT", help="above it; the landscape's own")
 
@@ -84,7 +84,7 @@ def draw(
     from lossviz.viewer.scene import Scene
 
     # By name: nothing that draws pictures loads matplotlib.
-    figure = import_module("lossviz.contour_figure")
+    figure = import_module("lossviz.figures.contour")
     state.isolines.count = COUNT if args.view_state is None else state.isolines.count
     if isinstance(args.levels, int):
         state.isolines.count = args.levels

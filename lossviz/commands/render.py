@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``lossviz render``."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="landscapes (.ply), side by side")
     parser.add_argument("-o", "--output", required=True, metavar="PNG",
-                        help="or a folder, with --each; .pdf and .svg too, with --contour")  # fmt: skip
+                        help="a folder with --each; with --contour also .pdf, .svg")  # fmt: skip
     parser.add_argument("--each", action="store_true", help="a picture for each file, "
                         "with the same view and on the same scales")  # fmt: skip
     parser.add_argument("--supersample", type=int, choices=[1, 2, 3, 4])
@@ -233,25 +233,38 @@ def draw(
     InputError, UsageError, LossvizError
         If the view does not fit, or there is no OpenGL.
     """
-    from lossviz.viewer.beside import finish
-    from lossviz.viewer.picture import Picture
     from lossviz.viewer.scene import Scene
-    from lossviz.viewer.screenshot import create_context, take
 
     check_view(landscapes, state)
     scene = Scene(landscapes)
-    finish(scene, state)
+    (rgba,) = drawn(scene, [state])
+    return rgba, scene
+
+
+def drawn(scene: Scene, states: Iterable[ViewState]) -> Generator[NDArray[np.uint8]]:
+    """Draw a scene in one view after the other off the screen: ``(height, width, 4)`` uint8 each.
+
+    Raises
+    ------
+    LossvizError
+        If there is no OpenGL.
+    """
+    from lossviz.viewer.beside import finish
+    from lossviz.viewer.picture import Picture
+    from lossviz.viewer.screenshot import create_context, take
+
     context = create_context()
     picture = Picture(context)
     try:
-        asked = state.picture
-        rgba = take(
-            picture, scene, state, width=asked.width, height=asked.height, scale=asked.scale,
-            supersample=asked.supersample, transparent=asked.transparent,
-        )  # fmt: skip
+        for state in states:
+            finish(scene, state)
+            asked = state.picture
+            yield take(
+                picture, scene, state, width=asked.width, height=asked.height, scale=asked.scale,
+                supersample=asked.supersample, transparent=asked.transparent,
+            )  # fmt: skip
         if context.error != "GL_NO_ERROR":
             print("lossviz: warning: the graphics driver reported an error", file=sys.stderr)
-        return rgba, scene
     finally:
         picture.release()
         context.release()

@@ -80,7 +80,7 @@ def add_size_arguments(parser: argparse.ArgumentParser) -> None:
     add("--size-cm", type=size_cm, metavar="WxH", help="instead, as printed: 8.5x7 is a column")
     add("--dpi", type=dpi, metavar="N", help=f"pixels an inch as printed ({DPI:g})")
     add("--text-size", type=text_size, metavar="PT",
-        help=f"of numbers as printed, in points; all else in proportion ({TEXT_SIZE:g})")  # fmt: skip
+        help=f"of printed numbers, all else in proportion ({TEXT_SIZE:g})")  # fmt: skip
 
 
 def take_size(args: argparse.Namespace, picture: PictureState) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import numpy as np
@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 BUDGET, MOVING_BUDGET = 150_000, 30_000  # points of all lines over one surface, about
 MOST_DOTS = 48  # steps of a path that are dots each
 MOST_DROPS = 60  # lines from a path's true losses down to the surface
+_COLUMNS = ("points", "losses", "steps", "off_plane")
 MISSING, INK = -1.0, 2.0  # colour values: no number; from here on the paths' own inks
 
 
@@ -65,6 +66,50 @@ def shown_paths(item: Item, state: ViewState) -> list[Path]:
         return []
     hidden = set(state.trajectories.hidden)
     return [path for path in all_paths(item) if path.name not in hidden]
+
+
+def played(paths: Sequence[Path], share: float) -> list[Path]:
+    """Trajectories up to a share of their steps, all from the same first to the same last one;
+    between two steps a point between them is the last. Curves stay as they are.
+
+    Steps that are no numbers or go back are counted instead.
+    """
+    if share >= 1:
+        return list(paths)
+    times = {id(path): _times(path) for path in paths if not path.is_curve and len(path.points)}
+    if not times:
+        return list(paths)
+    low = min(float(time[0]) for time in times.values())
+    high = max(float(time[-1]) for time in times.values())
+    now = low + share * (high - low)
+    return [
+        _until(path, times[id(path)], now) if id(path) in times else path for path in paths
+    ]  # fmt: skip
+
+
+def _times(path: Path) -> Floats:
+    with np.errstate(invalid="ignore"):
+        forward = np.isfinite(path.steps).all() and (np.diff(path.steps) > 0).all()
+    return path.steps if forward else np.arange(len(path.steps), dtype=float)
+
+
+def _until(path: Path, times: Floats, now: float) -> Path:
+    """The path to ``now``; its first point alone where that is earlier."""
+    at = float(np.interp(now, times, np.arange(times.size)))
+    whole = int(at)
+    if at == whole:
+        cut = {name: getattr(path, name)[: whole + 1] for name in _COLUMNS}
+    else:
+        with np.errstate(all="ignore"):
+            cut = {
+                name: np.concatenate([
+                    values[: whole + 1],
+                    [values[whole] + (at - whole) * (values[whole + 1] - values[whole])],
+                ])
+                for name in _COLUMNS
+                for values in [getattr(path, name)]
+            }  # fmt: skip
+    return replace(path, **cut)
 
 
 def ink(item: Item, path: Path) -> NDArray[np.uint8]:
@@ -134,7 +179,7 @@ def key(scene: Scene, state: ViewState, index: int, moving: bool) -> Hashable:
     heights = own.height, own.smooth, scene.height_range(state, index), scene.top(state)
     span = color_span(scene, state, index)
     return (item.key, heights, scene.floor(state), coloring(item, state), span, paths.hidden,
-            paths.true_loss, moving)  # fmt: skip
+            paths.true_loss, paths.played, moving)  # fmt: skip
 
 
 def lay(scene: Scene, state: ViewState, index: int, moving: bool = False) -> Laid:
@@ -150,7 +195,7 @@ def lay(scene: Scene, state: ViewState, index: int, moving: bool = False) -> Lai
     starts: list[Lines] = []
     ends: list[Lines] = []
     dots: list[Lines] = []
-    for path in shown_paths(item, state):
+    for path in played(shown_paths(item, state), state.trajectories.played):
         with np.errstate(all="ignore"):
             points, colors = item.place(path.points), _colors(path, quantity, span)
         plane.append(line(points, colors))

@@ -80,9 +80,11 @@ class Places:
                 last = float(tried[at])
 
     def _free(self, box: Floats, number: int) -> bool:
-        if (box < 1).any() or (box[:, 0] > self.width - 1).any() or (
-            box[:, 1] > self.height - 1
-        ).any():
+        if (
+            (box < 1).any()
+            or (box[:, 0] > self.width - 1).any()
+            or (box[:, 1] > self.height - 1).any()
+        ):
             return False
         rows, columns = self._cells(box)
         found = self._taken[rows, columns]

@@ -1,0 +1,92 @@
+"""What lies on the contour lines: paths, critical points and marks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lossviz.figures.style import Style
+from lossviz.viewer.critical import COLORS, KINDS, PLURALS, columns, persistent
+from lossviz.viewer.descents import from_file
+from lossviz.viewer.paths import MOST_DOTS, ink, shown_paths
+from lossviz.viewer.scene import Item
+from lossviz.viewer.state import ViewState
+from lossviz.viewer.text import one_line
+
+MARKERS = {"minimum": "v", "saddle": "X", "maximum": "^", "degenerate": "D"}
+MOST_MARKS, MOST_NAMES = 200, 12
+
+OVER = 3.0  # z-order of what lies on the lines
+
+
+def draw_lines(axes: Any, item: Item, state: ViewState, entries: dict[str, Any]) -> None:
+    """Paths with a light casing, a ring at the start, a disc at the end; descent lines thin."""
+    from matplotlib.patheffects import Normal, Stroke
+
+    casing = [Stroke(linewidth=2.6, foreground="white", alpha=0.9), Normal()]
+    if state.critical.lines:
+        for run in from_file(item):
+            (line,) = axes.plot(*run.points.T, color="black", linewidth=0.5, zorder=OVER)
+            entries.setdefault("steepest descent", line)
+    paths = shown_paths(item, state)
+    if any(not path.is_curve for path in paths):
+        for name, face in (("start", "white"), ("end", "black")):
+            entries.setdefault(name, sign(face))
+    for path in paths:
+        color = ink(item, path) / 255
+        points = path.points[path.known]
+        (line,) = axes.plot(*path.points.T, color=color, linewidth=1.2, zorder=OVER + 1,
+                            path_effects=casing, solid_capstyle="round")  # fmt: skip
+        if len(entries) < MOST_NAMES:
+            entries.setdefault(one_line(path.name), line)
+        if path.is_curve or not len(points):
+            continue
+        if len(points) <= MOST_DOTS:
+            axes.plot(*points[1:-1].T, ".", color=color, markersize=2.4, zorder=OVER + 1)
+        ends: tuple[tuple[int, Any], ...] = ((0, "white"), (-1, color))
+        for end, face in ends:
+            axes.plot(*points[end], "o", color=color, markerfacecolor=face, markersize=3.6,
+                      markeredgewidth=0.9, zorder=OVER + 2)  # fmt: skip
+
+
+def draw_points(
+    axes: Any, item: Item, state: ViewState, style: Style, entries: dict[str, Any]
+) -> None:
+    """Critical points by their kinds, and marks with their names."""
+    if state.critical.shown and item.landscape.critical_points:
+        own = columns(item)
+        kept = persistent(item, state) & (state.critical.border | ~own.border)
+        for number_, kind in enumerate(KINDS):
+            places = own.places[kept & (own.kinds == number_)]
+            if len(places):
+                (signs,) = axes.plot(
+                    *places.T, MARKERS[kind], linestyle="none", color=COLORS[number_] / 255,
+                    markeredgecolor="white", markersize=4.5, markeredgewidth=0.5, zorder=OVER + 3,
+                )  # fmt: skip
+                entries.setdefault(PLURALS[number_], signs)
+    if not state.marks.shown:
+        return
+    from matplotlib.patheffects import Normal, Stroke
+
+    halo = [Stroke(linewidth=1.6, foreground="white", alpha=0.9), Normal()]
+    for mark in item.landscape.marks[:MOST_MARKS]:
+        axes.plot(mark.alpha, mark.beta, "s", color="black", markeredgecolor="white",
+                  markersize=4, markeredgewidth=0.6, zorder=OVER + 3)  # fmt: skip
+        if state.marks.names:
+            left = mark.alpha > np.mean(axes.get_xlim() if not item.surface.alphas.size else
+                                        item.surface.alphas[[0, -1]])  # fmt: skip
+            axes.annotate(
+                one_line(mark.name)[:40], (mark.alpha, mark.beta), color="black", zorder=OVER + 4,
+                xytext=(-4 if left else 4, 3), textcoords="offset points", path_effects=halo,
+                ha="right" if left else "left", fontsize=0.85 * style.text_size, parse_math=False,
+                annotation_clip=True,
+            )  # fmt: skip
+
+
+def sign(face: str) -> Any:
+    """A ring or a disc for the legend."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color="black", marker="o", markerfacecolor=face, linestyle="none",
+                  markersize=3.6, markeredgewidth=0.9)  # fmt: skip

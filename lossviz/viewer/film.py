@@ -1,0 +1,76 @@
+"""Films: the views of a scene, one a frame. Each is a view like any other, and is drawn like one."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from lossviz.viewer.framing import framed
+from lossviz.viewer.legend import arranged
+from lossviz.viewer.scene import Scene
+from lossviz.viewer.screenshot import natural_scale
+from lossviz.viewer.state import CameraState, ViewState
+
+SIDES = 36  # directions from which everything has to fit
+HOLD = 1.0  # seconds for which the end of a path stays
+
+
+def turning(scene: Scene, state: ViewState) -> CameraState:
+    """A camera that sees everything from all sides at one distance; a given one stays."""
+    if state.camera.distance > 0:
+        return state.camera
+    own = state.picture
+    scale = own.scale or natural_scale(own.width, own.height)
+    cell = arranged(scene, state, own.width, own.height, scale).cells[0]
+    state, found = copy.deepcopy(state), []
+    for side in range(SIDES):
+        state.camera.azimuth = side * 360 / SIDES
+        found.append(framed(scene, state, cell, scale))
+    targets = np.array([camera.target for camera in found])
+    target = (targets.min(axis=0) + targets.max(axis=0)) / 2
+    # Farther by as much as the middle of one view is from the middle of all.
+    distance = max(
+        camera.distance + float(np.linalg.norm(np.array(camera.target) - target))
+        for camera in found
+    )
+    a, b, c = target.tolist()
+    return replace(state.camera, target=(a, b, c), distance=distance)
+
+
+def frames(
+    scene: Scene, state: ViewState, fps: float, *, turn: float | None = None,
+    play: float | None = None,
+) -> Iterator[ViewState]:  # fmt: skip
+    """The view of each frame: once around in ``turn`` seconds, the paths in ``play`` seconds.
+
+    A turn ends one frame before its beginning, so that it can be repeated; a path's end stays for a
+    second. Both at once last as long as the longer of them, and the turn goes on.
+    """
+    azimuth = state.camera.azimuth
+    camera = turning(scene, state) if turn else _still(scene, state)
+    for frame in range(count(fps, turn=turn, play=play)):
+        own = copy.deepcopy(state)
+        own.camera = replace(camera, azimuth=azimuth)
+        if turn:
+            own.camera.azimuth = azimuth + 360 * frame / round(turn * fps)
+        if play:
+            own.trajectories.played = min(1.0, frame / max(round(play * fps) - 1, 1))
+        yield own
+
+
+def _still(scene: Scene, state: ViewState) -> CameraState:
+    """One camera for all frames, whatever comes into the picture."""
+    own = state.picture
+    scale = own.scale or natural_scale(own.width, own.height)
+    return framed(
+        scene, state, arranged(scene, state, own.width, own.height, scale).cells[0], scale
+    )
+
+
+def count(fps: float, *, turn: float | None = None, play: float | None = None) -> int:
+    """How many frames there are."""
+    lengths = [turn or 0.0, (play + HOLD) if play else 0.0]
+    return max(round(max(lengths) * fps), 1)
