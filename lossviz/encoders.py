@@ -22,6 +22,7 @@ Frame = NDArray[np.uint8]  # (height, width, 3 or 4) sRGB
 
 FASTEST_GIF = 50.0  # frames a second: times are hundredths, and browsers slow shorter ones down
 MOST_GIF = 1_500_000_000  # pixels of all frames together: Pillow keeps them until the end
+BT709 = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=iec61966-2-1:range=tv"
 QUALITY = 16  # constant rate factor of x264; 18 is called visually lossless
 
 
@@ -88,8 +89,7 @@ def mp4(path: Path, frames: Iterable[Frame], size: tuple[int, int], fps: float) 
         If ffmpeg fails or the file cannot be written.
     """
     told = ["-crf", str(QUALITY), "-preset", "medium", "-movflags", "+faststart",
-            "-vf", "scale=out_color_matrix=bt709:out_range=tv,setparams=colorspace=bt709:"
-            "color_primaries=bt709:color_trc=iec61966-2-1:range=tv"]  # fmt: skip
+            "-vf", f"scale=out_color_matrix=bt709:out_range=tv,{BT709}"]  # fmt: skip
     with _beside(path) as temporary:
         writer = ffmpeg().write_frames(
             str(temporary), size, fps=fps, codec="libx264", pix_fmt_in="rgb24",

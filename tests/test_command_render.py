@@ -9,7 +9,7 @@ import pytest
 from lossviz import cli, ply
 from lossviz.errors import InputError
 from lossviz.viewer.state import ViewState
-from tests.viewer.scenes import bumpy
+from tests.viewer.scenes import bumpy, with_loss
 
 
 @pytest.fixture
@@ -106,3 +106,97 @@ def test_a_saved_colour_range_has_its_lower_end_first():
     text = ViewState().to_json().replace('"color_range": null', '"color_range": [5, 1]')
     with pytest.raises(InputError, match="lower end first"):
         ViewState.from_json(text)
+
+
+# ── as it is printed ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_size_in_centimetres_gives_pixels_and_points_that_are_true_in_print(drawn):
+    words = ["render", "x.ply", "-o", "x.png", "--size-cm", "8.5x7"]
+    assert cli.main(words) == 0
+    assert cli.main([*words, "--dpi", "600", "--text-size", "10"]) == 0
+    assert cli.main(["render", "x.ply", "-o", "x.png", "--size", "720x360", "--dpi", "72"]) == 0
+    found = [(own.width, own.height, own.dpi) for own in (view.picture for view in drawn)]
+    assert found == [(1004, 827, 300), (2008, 1654, 600), (720, 360, 72)]
+    # Pixels a point: numbers are ten points in the layout, 8 of them in print unless told.
+    scales = [view.picture.scale for view in drawn]
+    assert scales == pytest.approx([300 / 72 * 0.8, 600 / 72, 0.8])
+
+
+def test_the_png_says_how_large_it_is_and_its_view_draws_it_again(tmp_path, ctx):
+    from PIL import Image
+
+    ply.write(bumpy(11), tmp_path / "a.ply")
+    path, again = str(tmp_path / "a.png"), str(tmp_path / "b.png")
+    words = ["render", str(tmp_path / "a.ply"), "--supersample", "1"]
+    assert cli.main([*words, "-o", path, "--size-cm", "5x4", "--dpi", "100"]) == 0
+    with Image.open(path) as image:
+        assert image.size == (197, 157)
+        assert image.info["dpi"] == pytest.approx((100, 100), abs=0.01)
+    assert cli.main([*words[:2], "-o", again, "--view-state", path]) == 0
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "words, part",
+    [(["--size-cm", "0x7"], "8.5x7"), (["--size-cm", "8.5"], "8.5x7"), (["--dpi", "1"], "20 to"),
+     (["--size-cm", "9x9", "--size", "9x9"], "expected one of them"),
+     (["--text-size", "8"], "--size-cm or --dpi"), (["--levels", "5"], "--contour"),
+     (["--lines"], "--contour"), (["--contour", "--supersample", "2"], "supersample"),
+     (["--contour", "--levels", "1:0:1"], "LOW:HIGH:STEP"),
+     (["--contour", "--levels", "0:1:1e-9"], "LOW:HIGH:STEP"),
+     (["--contour", "--levels", "a,b"], "LOW:HIGH:STEP")],
+)  # fmt: skip
+def test_sizes_and_levels_that_make_no_sense_are_wrong_usage(drawn, words, part, capsys):
+    assert cli.main(["render", "x.ply", "-o", "x.png", *words]) == 2
+    told = capsys.readouterr().err
+    assert part in told and told.count("\n") == 1 and not drawn
+
+
+# ── one picture each ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_each_file_has_a_picture_with_the_scales_of_all_and_one_camera(tmp_path, ctx):
+    from lossviz.commands.render import load_view
+    from lossviz.viewer.scene import Scene
+
+    low, high = bumpy(11, seed=1), with_loss(bumpy(11), 50 * bumpy(11).surface.loss)
+    files = []
+    for name, landscape in (("low", low), ("high", high)):
+        files.append(str(tmp_path / f"{name}.ply"))
+        ply.write(landscape, files[-1])
+    out = tmp_path / "out"
+    words = ["render", *files, "--each", "-o", str(out), "--size", "200x160", "--supersample", "1"]
+    assert cli.main(words) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["high.png", "low.png"]
+    together, plain = Scene([low, high]), ViewState()
+    views = [load_view(str(out / f"{name}.png")) for name in ("low", "high")]
+    assert views[0] == views[1]
+    for landscape in (low, high):
+        alone = Scene([landscape])
+        assert alone.height_range(views[0], 0) == together.height_range(plain, 0)
+        assert alone.color_range(views[0], 0) == together.color_range(plain, 0)
+        assert alone.height_range(plain, 0) != together.height_range(plain, 0)
+    assert views[0].camera.distance > 0
+
+
+def test_each_wants_a_folder(tmp_path, capsys):
+    ply.write(bumpy(11), tmp_path / "a.ply")
+    words = ["render", str(tmp_path / "a.ply"), "--each", "-o", str(tmp_path / "a.png")]
+    assert cli.main(words) == 2
+    assert "expected a folder with --each" in capsys.readouterr().err
+    (tmp_path / "taken").write_text("")
+    assert cli.main([*words[:-1], str(tmp_path / "taken")]) == 1
+    assert "cannot be made" in capsys.readouterr().err
+
+
+def test_heights_above_a_range_by_hand_are_capped():
+    from lossviz.viewer.scene import Scene
+
+    scene, state = Scene([bumpy(11)]), ViewState()
+    state.surface.height_range = (0.1, 1.0)
+    span = scene.height_range(state, 0)
+    assert (span.low, span.high, span.log) == (0.1, 1.0, True)  # the data span many decades
+    state.surface.cap = 0.5
+    assert scene.height_range(state, 0).high == 0.5
+    assert ViewState.from_json(state.to_json()) == state

@@ -47,7 +47,7 @@ def write(path: str | Path, scene: Scene, state: ViewState, style: Style) -> Non
         raise UsageError("contour: expected surfaces, got curves only")
     library = matplotlib()
     kind = path.suffix.lower()[1:]
-    with library.rc_context(_settings(state, style)):
+    with library.rc_context(_settings(state, style)), np.errstate(all="ignore"):
         figure = _figure(scene, state, style)
         file = io.BytesIO()
         figure.savefig(file, format=kind, dpi=style.dpi, metadata=_metadata(kind, scene, state))

@@ -48,10 +48,9 @@ def draw_panel(
     z = found.texels[..., 1].astype(float) if bands.span.log else _values(found)
     z = np.ma.masked_array(np.clip(z, bands.edges[0], bands.edges[-1]), found.texels[..., 2] < 0.5)
     axes.set_facecolor(HOLE)
-    with np.errstate(all="ignore"):
-        lines = _contours(axes, _fine(own.alphas, parts), _fine(own.betas, parts), z, bands, style)
-        draw_lines(axes, item, state, entries)
-        draw_points(axes, item, state, style, entries)
+    lines = _contours(axes, _fine(own.alphas, parts), _fine(own.betas, parts), z, bands, style)
+    draw_lines(axes, item, state, entries)
+    draw_points(axes, item, state, style, entries)
     axes.set(xlim=_side(own.alphas), ylim=_side(own.betas))
     for name, axis in ((_name("α", item, 0), axes.xaxis), (_name("β", item, 1), axes.yaxis)):
         axis.set_label_text(name, rotation=90 if axis is axes.yaxis and len(name) > 1 else 0)

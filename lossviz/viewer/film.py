@@ -1,4 +1,4 @@
-"""Films: the views of a scene, one a frame. Each is a view like any other, and is drawn like one."""
+"""Films: the views of a scene, one a frame. Each is a view like any other, drawn like one."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from lossviz.errors import InputError
 from lossviz.landscape import Curve, Mark, Trajectory
 from lossviz.viewer import legend
 from lossviz.viewer.heights import Heights
-from lossviz.viewer.paths import INK, MISSING, coloring, lay, shown_paths
+from lossviz.viewer.paths import INK, MISSING, coloring, lay, played, shown_paths
 from lossviz.viewer.picking import pick
 from lossviz.viewer.picture import views
 from lossviz.viewer.pins import pins
@@ -204,3 +204,43 @@ def test_the_view_keeps_what_is_hidden():
         view["trajectories"][key] = value
         with pytest.raises(InputError, match=key):
             ViewState.from_json(json.dumps(view))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.4, 1 / 3, 1.0])
+def test_a_played_path_ends_where_its_share_of_the_steps_is(share):
+    item = scene_of().items[0]
+    (whole,) = shown_paths(item, ViewState())
+    (found,) = played([whole], share)
+    now = share * whole.steps[-1]
+    assert found.steps[-1] == pytest.approx(now)
+    known = found.steps[:-1]
+    assert (found.points[:-1] == whole.points[: len(known)]).all() and (known < now + 1e-9).all()
+    for side in range(2):
+        expected = np.interp(now, whole.steps, whole.points[:, side])
+        assert found.points[-1, side] == pytest.approx(expected)
+    assert found.losses[-1] == pytest.approx(np.interp(now, whole.steps, whole.losses))
+
+
+def test_runs_are_played_by_their_steps_and_curves_stay():
+    short = Trajectory("short", "optimiser", [[0, 0], [0.5, 0]], [2, 1], steps=[0, 10])
+    long = Trajectory("long", "optimiser", [[0, 0], [0, 0.5]], [2, 1], steps=[0, 20])
+    back = Trajectory("back", "optimiser", [[0, 0], [0.1, 0], [0.2, 0]], [2, 1, 1], steps=[5, 3, 9])
+    curve = Curve("c", [0, 1], {"loss": [1, 2]}, points=[[0, 0], [1, 1]])
+    landscape = bumpy(11).with_changes(trajectories=[short, long, back], curves=[curve])
+    state = ViewState()
+    paths = shown_paths(Scene([landscape]).items[0], state)
+    found = {path.name: path.points for path in played(paths, 0.5)}
+    assert found["short"][-1] == pytest.approx([0.5, 0]) and len(found["c"]) == 2
+    assert found["long"][-1] == pytest.approx([0, 0.25])
+    assert found["back"][-1] == pytest.approx([0.2, 0])  # its steps are counted: 0, 1, 2
+
+
+def test_playing_changes_the_path_and_not_its_colours():
+    scene, state = scene_of(), ViewState()
+    whole = lay(scene, state, 0).surface
+    state.trajectories.played = 0.5
+    half = lay(scene, state, 0).surface
+    assert len(half.points) < len(whole.points)
+    assert half.points[:100] == pytest.approx(whole.points[:100])
+    assert half.values[:100] == pytest.approx(whole.values[:100])
+    assert half.values.max() == pytest.approx(0.5, abs=1e-6)
