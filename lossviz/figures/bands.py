@@ -68,6 +68,10 @@ def _numbers(values: Floats, span: Range, *, by_hand: bool) -> list[str]:
     found = [number(value - away) for value in values]
     if len(values) > 1 and (not by_hand or len(set(found)) < len(found)):
         found = [number(value - away, float(np.diff(values).min())) for value in values]
+    for digits in range(4, 17):
+        if len(set(found)) == len(found):
+            break
+        found = [f"{value - away:.{digits}g}".replace("-", "−") for value in values]
     return found
 
 

@@ -6,6 +6,7 @@ cubic interpolation, on the same scale, in the same colours.
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from collections.abc import Mapping
@@ -47,6 +48,10 @@ def write(path: str | Path, scene: Scene, state: ViewState, style: Style) -> Non
         raise UsageError("contour: expected surfaces, got curves only")
     library = matplotlib()
     kind = path.suffix.lower()[1:]
+    if kind == "png":  # whole pixels, as in other pictures
+        sides = [round(side / INCH * style.dpi) * INCH / style.dpi * (1 + 1e-12)
+                 for side in (style.width_cm, style.height_cm)]  # fmt: skip
+        style = dataclasses.replace(style, width_cm=sides[0], height_cm=sides[1])
     with library.rc_context(_settings(state, style)), np.errstate(all="ignore"):
         figure = _figure(scene, state, style)
         file = io.BytesIO()

@@ -64,7 +64,8 @@ class Places:
         lengths = np.hypot(*chords.T)
         bent = 1 - lengths / (2 * reach)
         last = -math.inf
-        for at in np.argsort(bent, kind="stable"):
+        aside = np.abs(tried - len(fine) / 2)  # the middle of what is straight alike
+        for at in np.lexsort((aside, bent.round(2))):
             if bent[at] > BENT:
                 break
             place = fine[tried[at]]

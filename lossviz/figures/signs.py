@@ -50,6 +50,14 @@ def draw_lines(axes: Any, item: Item, state: ViewState, entries: dict[str, Any])
                       markeredgewidth=0.9, zorder=OVER + 2)  # fmt: skip
 
 
+def sign(face: str) -> Any:
+    """A ring or a disc for the legend."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color="black", marker="o", markerfacecolor=face, linestyle="none",
+                  markersize=3.6, markeredgewidth=0.9)  # fmt: skip
+
+
 def draw_points(
     axes: Any, item: Item, state: ViewState, style: Style, entries: dict[str, Any]
 ) -> None:
@@ -67,26 +75,16 @@ def draw_points(
                 entries.setdefault(PLURALS[number_], signs)
     if not state.marks.shown:
         return
-    from matplotlib.patheffects import Normal, Stroke
-
-    halo = [Stroke(linewidth=1.6, foreground="white", alpha=0.9), Normal()]
+    ground = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8}
+    middle = float(item.surface.alphas[[0, -1]].mean())
     for mark in item.landscape.marks[:MOST_MARKS]:
         axes.plot(mark.alpha, mark.beta, "s", color="black", markeredgecolor="white",
                   markersize=4, markeredgewidth=0.6, zorder=OVER + 3)  # fmt: skip
         if state.marks.names:
-            left = mark.alpha > np.mean(axes.get_xlim() if not item.surface.alphas.size else
-                                        item.surface.alphas[[0, -1]])  # fmt: skip
+            left = mark.alpha > middle
             axes.annotate(
-                one_line(mark.name)[:40], (mark.alpha, mark.beta), color="black", zorder=OVER + 4,
-                xytext=(-4 if left else 4, 3), textcoords="offset points", path_effects=halo,
-                ha="right" if left else "left", fontsize=0.85 * style.text_size, parse_math=False,
+                one_line(mark.name)[:40], (mark.alpha, mark.beta), color="black", bbox=ground,
+                xytext=(-5 if left else 5, 3), textcoords="offset points", zorder=OVER + 4,
+                ha="right" if left else "left", fontsize=0.85 * style.text_size,
                 annotation_clip=True,
             )  # fmt: skip
-
-
-def sign(face: str) -> Any:
-    """A ring or a disc for the legend."""
-    from matplotlib.lines import Line2D
-
-    return Line2D([], [], color="black", marker="o", markerfacecolor=face, linestyle="none",
-                  markersize=3.6, markeredgewidth=0.9)  # fmt: skip
