@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from lossviz.figures.style import Style
 from lossviz.viewer.critical import COLORS, KINDS, PLURALS, columns, persistent
 from lossviz.viewer.descents import from_file
