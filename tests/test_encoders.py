@@ -78,11 +78,12 @@ def test_what_is_interrupted_leaves_nothing(tmp_path, kind, error, request):
         yield from frames(3)
         raise error
 
+    encode = {
+        "mp4": lambda: encoders.mp4(tmp_path / "a.mp4", broken(), (64, 48), 10),
+        "gif": lambda: encoders.gif(tmp_path / "a.gif", broken(), 10, frames(1)),
+    }[kind]
     with pytest.raises((KeyboardInterrupt, RuntimeError, LossvizError)):
-        if kind == "mp4":
-            encoders.mp4(tmp_path / "a.mp4", broken(), (64, 48), 10)
-        else:
-            encoders.gif(tmp_path / "a.gif", broken(), 10, frames(1))
+        encode()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lossviz.commands.render import finite
+from lossviz.commands.sizes import finite
 from lossviz.errors import InputError, LossvizError, UsageError, nearest, printable
 
 if TYPE_CHECKING:

@@ -25,12 +25,12 @@ def draw_lines(axes: Any, item: Item, state: ViewState, entries: dict[str, Any])
     casing = [Stroke(linewidth=2.6, foreground="white", alpha=0.9), Normal()]
     if state.critical.lines:
         for run in from_file(item):
-            (line,) = axes.plot(*run.points.T, color="black", linewidth=0.5, zorder=OVER)
-            entries.setdefault("steepest descent", line)
+            axes.plot(*run.points.T, color="black", linewidth=0.5, zorder=OVER)
+            entries.setdefault("steepest descent", in_ink("", linestyle="-", linewidth=0.5))
     paths = shown_paths(item, state)
     if any(not path.is_curve for path in paths):
-        for name, face in (("start", "white"), ("end", "black")):
-            entries.setdefault(name, sign(face))
+        for name, look in (("start", {"markerfacecolor": "none"}), ("end", {})):
+            entries.setdefault(name, in_ink("o", **look))
     for path in paths:
         color = ink(item, path) / 255
         points = path.points[path.known]
@@ -48,12 +48,13 @@ def draw_lines(axes: Any, item: Item, state: ViewState, entries: dict[str, Any])
                       markeredgewidth=0.9, zorder=OVER + 2)  # fmt: skip
 
 
-def sign(face: str) -> Any:
-    """A ring or a disc for the legend."""
+def in_ink(marker: str, **look: Any) -> Any:
+    """A sign or a piece of line for the legend, in the ink of the theme."""
+    from matplotlib import rcParams
     from matplotlib.lines import Line2D
 
-    return Line2D([], [], color="black", marker="o", markerfacecolor=face, linestyle="none",
-                  markersize=3.6, markeredgewidth=0.9)  # fmt: skip
+    usual = {"linestyle": "none", "markersize": 3.6, "markeredgewidth": 0.9}
+    return Line2D([], [], color=rcParams["text.color"], marker=marker, **{**usual, **look})
 
 
 def draw_points(
