@@ -115,7 +115,7 @@ def _figure(scene: Scene, state: ViewState, style: Style) -> Any:
     from matplotlib.figure import Figure
 
     size = style.width_cm / INCH, style.height_cm / INCH
-    figure = Figure(figsize=size, dpi=style.dpi, layout="constrained")
+    figure: Any = Figure(figsize=size, dpi=style.dpi, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.04, h_pad=0.04, wspace=0.04)
     cells = figure.subplots(1, len(scene.items), squeeze=False)[0]
     entries: dict[str, Any] = {}
