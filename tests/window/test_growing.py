@@ -37,7 +37,7 @@ def windows(environment):
     return found.stdout.split()
 
 
-def eventually(condition, seconds=40.0):
+def eventually(condition, seconds=120.0):
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, "never came true"
