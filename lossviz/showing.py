@@ -53,6 +53,7 @@ def show(landscape: Landscape) -> None:
     except OSError as error:
         raise LossvizError(f"{tempfile.gettempdir()}: cannot be written: {error}") from None
     _windows[:] = [one for one in _windows if one.poll() is None]
-    command = [sys.executable, "-m", "lossviz", "view", str(path), "--output-dir", str(folder)]
+    command = [sys.executable, "-m", "lossviz", "view", str(path), "--fresh", "--output-dir",
+               str(folder)]  # fmt: skip
     # A session of its own: Ctrl-C in a terminal stops a computation there, not the window.
     _windows.append(subprocess.Popen(command, start_new_session=True))

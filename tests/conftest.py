@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +25,16 @@ settings.register_profile("search", deadline=None, database=None, print_blob=Tru
 settings.load_profile("same")
 
 
+# No test reads or writes the user's own settings; each has an empty folder of its own.
+SETTINGS = Path(tempfile.mkdtemp(prefix="lossviz-tests-"))
+os.environ["LOSSVIZ_CONFIG_DIR"] = str(SETTINGS / "shared")
+_numbers = itertools.count()
+
+
+def pytest_unconfigure():
+    shutil.rmtree(SETTINGS, ignore_errors=True)
+
+
 def pytest_addoption(parser):
     parser.addoption("--bless", action="store_true", help="write the reference pictures anew")
 
@@ -32,6 +45,14 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "image_match" in getattr(item, "fixturenames", ()):
             item.add_marker("image")
+
+
+@pytest.fixture(autouse=True)
+def settings_folder(monkeypatch):
+    """Where this test's settings are; nothing is there yet."""
+    own = SETTINGS / str(next(_numbers))
+    monkeypatch.setenv("LOSSVIZ_CONFIG_DIR", str(own))
+    return own
 
 
 @pytest.fixture(autouse=True)

@@ -105,8 +105,8 @@ def read_checked(paths: Sequence[str | Path], state: ViewState) -> list[Landscap
     return found
 
 
-def view_state(args: argparse.Namespace) -> ViewState:
-    """The view that the options describe.
+def view_state(args: argparse.Namespace, base: ViewState | None = None) -> ViewState:
+    """The view that the options describe, on that of ``--view-state`` or on the ``base``.
 
     Raises
     ------
@@ -116,8 +116,9 @@ def view_state(args: argparse.Namespace) -> ViewState:
         If there is no such colour map, or a number is out of its range.
     """
     from lossviz.viewer.state import ViewState
+    from lossviz.viewer.views import load_view
 
-    state = ViewState() if args.view_state is None else load_view(args.view_state)
+    state = (base or ViewState()) if args.view_state is None else load_view(args.view_state)
     choices = (
         (state.surface, "height", args.height), (state.surface, "color", args.color),
         (state.surface, "colormap", args.colormap), (state.surface, "cap", args.cap),
@@ -142,38 +143,6 @@ def view_state(args: argparse.Namespace) -> ViewState:
         return ViewState.from_json(state.to_json())  # checks the ranges of what was typed
     except InputError as error:
         raise UsageError(str(error).replace("view state.", "", 1)) from None
-
-
-def load_view(path: str) -> ViewState:
-    """A view from a JSON file or out of a picture that lossviz saved.
-
-    Raises
-    ------
-    InputError
-        If there is no view in the file.
-    """
-    from lossviz.viewer.state import ViewState
-
-    if not Path(path).is_file():
-        raise InputError(f"{path}: expected a view as JSON or in a PNG, got no such file")
-    try:
-        with open(path, "rb") as file:
-            start = file.read(8)
-            text = "" if start == b"\x89PNG\r\n\x1a\n" else (start + file.read(1 << 20)).decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: expected a view as JSON or in a PNG: {error}") from None
-    if not text:
-        from PIL import Image
-
-        try:
-            with Image.open(path) as image:
-                text = str(image.info.get("lossviz_view", ""))
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise InputError(f"{path}: expected a PNG by lossviz: {error}") from None
-    try:
-        return ViewState.from_json(text)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
 
 
 def check_view(landscapes: Sequence[Landscape], state: ViewState) -> None:

@@ -13,6 +13,8 @@ from lossviz.commands.sizes import size
 from lossviz.errors import LossvizError, printable
 
 if TYPE_CHECKING:
+    from lossviz.landscape import Landscape
+    from lossviz.viewer.memory import Memory
     from lossviz.viewer.state import ViewState
 
 SMALLEST, LARGEST = 64, 8192  # of the window
@@ -33,8 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``lossviz view``."""
     parser.add_argument("files", nargs="*", metavar="FILE", help="landscapes (the bundled pair)")
     parser.add_argument(
-        "--size", type=window_size, default=(1280, 760), metavar="WxH", help="of the window"
+        "--size",
+        type=window_size,
+        metavar="WxH",
+        help="of the window (the last one's, or 1280x760)",
     )
+    parser.add_argument("--fresh", action="store_true",
+                        help="without what is remembered of earlier windows (place, panels, "
+                        "recent files and their views), and remember nothing")  # fmt: skip
     parser.add_argument("--output-dir", type=Path, default=Path("out"), metavar="FOLDER",
                         help="where the pictures go if there is no display (out)")  # fmt: skip
     add_view_arguments(parser)
@@ -61,14 +69,45 @@ def run(args: argparse.Namespace) -> int:
     from lossviz.viewer.scene import Scene
     from lossviz.viewer.window import NoWindowError
 
+    memory = None if args.fresh or args.exit_after_first_frame else _remembered()
+    place = memory.place if memory else None
     options = Options(
-        size=args.size, exit_after_first_frame=args.exit_after_first_frame, report=args.report,
-        check_gl=bool(os.environ.get("LOSSVIZ_CHECK_GL")),
+        size=args.size or (place.size if place else (1280, 760)),
+        exit_after_first_frame=args.exit_after_first_frame, report=args.report,
+        check_gl=bool(os.environ.get("LOSSVIZ_CHECK_GL")), memory=memory, offer=not args.files,
     )  # fmt: skip
     try:
-        return show(Scene(landscapes), state, paths, options)
+        seen = _as_seen(args, memory, paths, landscapes) if memory else state
+        return show(Scene(landscapes), seen, paths, options)
     except NoWindowError as error:
         return _into_files(paths, state, args.output_dir, str(error))
+
+
+def _remembered() -> Memory:
+    """What earlier windows left; a line if it is damaged."""
+    from lossviz.viewer import memory
+
+    try:
+        return memory.load()
+    except LossvizError as error:
+        print(f"lossviz: {printable(str(error))}; starting without it", file=sys.stderr)
+        return memory.Memory()
+
+
+def _as_seen(
+    args: argparse.Namespace, memory: Memory, paths: list[Path], landscapes: list[Landscape]
+) -> ViewState:
+    """The view that the options describe, on how these files were seen last."""
+    from lossviz.commands.render import check_view
+
+    known = memory.of(paths)
+    state = view_state(args, known.state() if known else None)
+    try:
+        check_view(landscapes, state)
+    except LossvizError:  # the files have changed since
+        state = view_state(args)
+    state.panels = memory.panels
+    return state
 
 
 def _start_lightly() -> None:

@@ -6,8 +6,6 @@ coarsely, at rest in full. The picture is kept, so that a panel's frame costs no
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -27,17 +25,20 @@ from lossviz.viewer.colormaps import names
 from lossviz.viewer.critical import told
 from lossviz.viewer.events import listen
 from lossviz.viewer.feed import Feed
-from lossviz.viewer.figure import loss_span, traces
+from lossviz.viewer.figure import is_logarithmic
 from lossviz.viewer.framing import framed
 from lossviz.viewer.gestures import Drag, Gestures
 from lossviz.viewer.incoming import read_news
 from lossviz.viewer.labels import clicked, near_label
 from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.legend import arranged
+from lossviz.viewer.memory import Memory
 from lossviz.viewer.picking import Hit, SignHit, pick, pick_sign
 from lossviz.viewer.picture import Picture, views
+from lossviz.viewer.report import write_report
 from lossviz.viewer.saving import copy_view, free_name, paste_view, save_profiles, screenshot
 from lossviz.viewer.scene import Scene
+from lossviz.viewer.session import Session
 from lossviz.viewer.sliding import grab, under_pointer
 from lossviz.viewer.state import MOST_STARTS, ViewState
 from lossviz.viewer.window import open_window, window_title
@@ -59,6 +60,8 @@ class Options:
     exit_after_first_frame: bool = False
     report: Path | None = None  # after each frame: the view and a frame count as JSON, for tests
     check_gl: bool = False  # stop at the first GL error
+    memory: Memory | None = None  # of earlier windows; None: neither that nor remembering this one
+    offer: bool = False  # no files were given: recent ones come first
 
 
 class App:
@@ -84,6 +87,7 @@ class App:
         self.frames, self.due = 0, SETTLE
         self.moved = -1e9
         self.message, self.message_until = "", 0.0
+        self.session = Session(paths, options.memory)
         self.beside = Beside(wake=glfw.post_empty_event)
         self.gestures = Gestures(
             self._pick, self._view_at, 1.0, sign_at=self._pick_sign, drop=self._drop,
@@ -126,6 +130,7 @@ class App:
         """Draw until the window is closed; returns the exit status."""
         with self._owned:
             listen(self)
+            self.session.start(self)
             self.moved = time.monotonic()  # the first picture at once, the full one right after
             self._draw_picture()
             self._present()
@@ -134,8 +139,11 @@ class App:
                 return 0
             self._start_gui()
             self.due = SETTLE
-            while not glfw.window_should_close(self.handle):
-                self._step()
+            try:
+                while not glfw.window_should_close(self.handle):
+                    self._step()
+            finally:
+                self.session.leave(self)
         return 0
 
     def _step(self) -> None:
@@ -153,6 +161,8 @@ class App:
         if self.due or self._picture_key() != self._shown:
             self.due = max(self.due - 1, 0)
             self._frame()
+        if not self.due and not self._moving(time.monotonic()):
+            self.session.note(self)
 
     def _moving(self, now: float) -> bool:
         return now - self.moved < REST
@@ -214,6 +224,11 @@ class App:
         cell = arranged(self.scene, self.state, width, height, self.points).cells[0]
         self.state.camera = framed(self.scene, self.state, cell, self.points)
 
+    def note(self) -> None:
+        """The view is as a gesture left it."""
+        self._resolve_camera()  # a view that is to fit has no distance yet
+        self.session.history.note(self.state)
+
     def _start_gui(self) -> None:
         """Dear ImGui is loaded after the first picture."""
         from lossviz.viewer.gui import Gui
@@ -234,29 +249,19 @@ class App:
         self._drawn = now
         message = self.message if target is None else ""
         asked = sidebar.draw(
-            self.state, self.scene, width, height, self.scale, message, self._pointed()
-        )
+            self.state, self.scene, width, height, self.scale, message, self._pointed(),
+            bindings=self.session.bindings, recent=self.session.recent, offer=self.options.offer,
+        )  # fmt: skip
         self.gui.end(target or self.screen)
         return asked
 
     def _present(self) -> None:
         self.frames += 1
         if self.options.report is not None:
-            self._report(self.options.report)
+            write_report(self, self.options.report, self._pointed())
         glfw.swap_buffers(self.handle)
         if self.options.check_gl and (error := self.ctx.error) != "GL_NO_ERROR":
             raise LossvizError(f"OpenGL: {error} in frame {self.frames}")
-
-    def _report(self, path: Path) -> None:
-        told = {
-            "frames": self.frames, "size": self.size, "view": json.loads(self.state.to_json()),
-            "revisions": [item.revision for item in self.scene.items], "message": self.message,
-            "pointed": self._pointed(), "dropped": [len(i.dropped) for i in self.scene.items],
-            "basins": [len(i.basins) for i in self.scene.items],
-        }  # fmt: skip
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(told), encoding="utf-8")
-        os.replace(temporary, path)
 
     def tell(self, message: str) -> None:
         """Show a line for a few seconds."""
@@ -275,6 +280,7 @@ class App:
 
     def obey(self, command: cmd.Command) -> None:
         """Do what a key or a panel asked for."""
+        self.note()
         state, camera = self.state, self.state.camera
         self.due = SETTLE
         match command:
@@ -291,7 +297,7 @@ class App:
                 at = known.index(state.surface.colormap) if state.surface.colormap in known else 0
                 state.surface.colormap = known[(at + step) % len(known)]
             case cmd.NextScale():
-                scale = "linear" if self._is_log() else "log"
+                scale = "linear" if is_logarithmic(self.scene, state) else "log"
                 state.surface.height_scale = state.surface.color_scale = scale
                 state.isolines.spacing = state.curves.scale = scale
             case cmd.Screenshot():
@@ -315,13 +321,8 @@ class App:
                     self.obey(cmd.Close())
             case cmd.Close():
                 glfw.set_window_should_close(self.handle, True)
-
-    def _is_log(self) -> bool:
-        """Whether the first surface's heights are logarithmic, or the curves' losses."""
-        for index, item in enumerate(self.scene.items):
-            if not item.is_figure:
-                return self.scene.height_range(self.state, index).log
-        return loss_span(traces(self.scene.items[0], self.state), self.state.curves).log
+            case _:
+                self.session.obey(self, command)
 
     # ── what the events need ─────────────────────────────────────────────────────────────────
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,42 @@ class ResetView:
 
 
 @dataclass(frozen=True)
+class Undo:
+    """The view before the last change."""
+
+
+@dataclass(frozen=True)
+class Redo:
+    """The view that was undone last."""
+
+
+@dataclass(frozen=True)
+class Recall:
+    """The view that was kept under a number."""
+
+    slot: int = 1
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Keep the view under a number."""
+
+    slot: int = 1
+
+
+@dataclass(frozen=True)
+class OpenFiles:
+    """Show other files, as they were seen last."""
+
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ForgetFiles:
+    """Empty the list of recent files."""
+
+
+@dataclass(frozen=True)
 class Close:
     """Close the window."""
 
@@ -75,21 +112,33 @@ class Leave:
 
 Command = (
     Fit | Look | Toggle | NextColormap | NextScale | Screenshot | SaveProfile | CopyView | PasteView
-    | ResetView | Close | Leave
+    | ResetView | Undo | Redo | Recall | Keep | OpenFiles | ForgetFiles | Close | Leave
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Binding:
-    """Keys (GLFW's names, with Ctrl+ or Shift+ before) that give a command."""
+    """Keys (GLFW's names, with Ctrl+ or Shift+ before) that give a command.
+
+    The keys of a bookmark command are those of bookmark 1, 2 and so on.
+    """
 
     keys: tuple[str, ...]
     command: Command
-    says: str
+    says: str  # on the help card; in the file of keys it is the name
+
+    def given_by(self, key: str) -> Command:
+        """The command of one of the keys."""
+        if isinstance(self.command, Recall | Keep):
+            return replace(self.command, slot=self.keys.index(key) + 1)
+        return self.command
 
 
-# The help card prints this table and the key handler searches it.
-BINDINGS = (
+_BOOKMARKS = tuple(f"F{number}" for number in range(2, 10))
+
+# The help card prints this table and the key handler searches it, after keys.py has put the user's
+# own keys into it.
+BINDINGS: tuple[Binding, ...] = (
     Binding(("R", "HOME"), Fit(), "show everything"),
     Binding(("1",), Look(-90, 0), "from the front"),
     Binding(("3",), Look(0, 0), "from the right"),
@@ -112,6 +161,10 @@ BINDINGS = (
     Binding(("H", "F1"), Toggle("panels.help"), "this card"),
     Binding(("Ctrl+C",), CopyView(), "copy the view as text"),
     Binding(("Ctrl+V",), PasteView(), "paste a view"),
+    Binding(("Ctrl+Z",), Undo(), "undo a change of the view"),
+    Binding(("Ctrl+Shift+Z", "Ctrl+Y"), Redo(), "redo it"),
+    Binding(_BOOKMARKS, Recall(), "go to a bookmark"),
+    Binding(tuple(f"Shift+{key}" for key in _BOOKMARKS), Keep(), "keep the view as a bookmark"),
     Binding(("ESCAPE",), Leave(), "close this card, else the window"),
     Binding(("Q",), Close(), "close the window"),
 )
@@ -126,11 +179,13 @@ MOUSE = (
     ("drag the slice's frame", "move the slice"),
     ("Shift + double click", "drop a ball: steepest descent"),
     ("Ctrl + click on a slider", "type its value"),
-    ("drop files", "open them"),
+    ("drop files", "open them; a picture: its view"),
 )
 
 
-def command_for(key: str, *, ctrl: bool, shift: bool) -> Command | None:
+def command_for(
+    key: str, *, ctrl: bool, shift: bool, bindings: Sequence[Binding] = BINDINGS
+) -> Command | None:
     """The command of a key press, by the key's name."""
     name = ("Ctrl+" if ctrl else "") + ("Shift+" if shift else "") + key
-    return next((binding.command for binding in BINDINGS if name in binding.keys), None)
+    return next((binding.given_by(name) for binding in bindings if name in binding.keys), None)

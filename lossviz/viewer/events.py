@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import glfw
 
-from lossviz.viewer import commands as cmd
 from lossviz.viewer.incoming import open_files
 from lossviz.viewer.window import key_name
 
@@ -67,7 +66,7 @@ def _key(app: App, key: int, code: int, action: int, modifiers: int) -> None:
         return
     ctrl = bool(modifiers & (glfw.MOD_CONTROL | glfw.MOD_SUPER))
     shift = bool(modifiers & glfw.MOD_SHIFT)
-    command = cmd.command_for(key_name(key), ctrl=ctrl, shift=shift)
+    command = app.session.command(key_name(key), ctrl=ctrl, shift=shift)
     if command is not None:
         app.obey(command)
 

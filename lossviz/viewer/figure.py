@@ -188,6 +188,14 @@ def loss_span(found: list[Trace], own: CurveState) -> Range:
     return Range(max(low / room, 5e-324), min(high * room, LARGEST), True)
 
 
+def is_logarithmic(scene: Scene, state: ViewState) -> bool:
+    """Whether the first surface's heights are logarithmic, or else the curves' losses."""
+    for index, item in enumerate(scene.items):
+        if not item.is_figure:
+            return scene.height_range(state, index).log
+    return loss_span(traces(scene.items[0], state), state.curves).log
+
+
 def _finite(parts: list[Floats]) -> Floats:
     values = np.concatenate([np.zeros(0), *parts])
     return values[np.isfinite(values)]

@@ -11,8 +11,12 @@ import glfw
 from lossviz.errors import LossvizError
 from lossviz.viewer import commands as cmd
 from lossviz.viewer.canvas import Canvas
+from lossviz.viewer.colormaps import names
 from lossviz.viewer.feed import Feed
+from lossviz.viewer.history import restored
 from lossviz.viewer.scene import Scene
+from lossviz.viewer.state import ViewState
+from lossviz.viewer.views import KINDS, load_view
 from lossviz.viewer.window import window_title
 
 if TYPE_CHECKING:
@@ -39,9 +43,15 @@ def read_news(app: App) -> None:
 
 
 def open_files(app: App, paths: Sequence[str]) -> None:
-    """Show other files instead; on any problem keep what is shown."""
+    """Show other files instead, as they were seen last; on any problem keep what is shown.
+
+    A picture, or a view as JSON, gives the view of what is shown.
+    """
     from lossviz import ply
 
+    if len(paths) == 1 and paths[0].lower().endswith(KINDS):
+        _open_view(app, paths[0])
+        return
     try:
         scene = Scene([ply.read(path) for path in paths])
     except LossvizError as error:
@@ -54,10 +64,37 @@ def open_files(app: App, paths: Sequence[str]) -> None:
         app.scene = before
         app.tell(f"The files cannot be drawn ({error}); showing the ones before.")
         return
+    app.session.leave(app)
     app.feed = Feed([Path(path) for path in paths], wake=glfw.post_empty_event)
     glfw.set_window_title(app.handle, window_title(scene))
-    _show_known(app)
-    app.obey(cmd.Fit())
+    app.session.opened(paths)
+    seen = app.session.seen(paths)
+    if seen is None or not take_view(app, seen, "remembered"):
+        _show_known(app)
+        app.obey(cmd.Fit())
+
+
+def take_view(app: App, view: ViewState, what: str) -> bool:
+    """Show ``view``, if these files have what it shows; tells that of ``what`` if not."""
+    needed = {view.surface.height, view.surface.color}
+    if missing := needed - set(app.scene.quantities()):
+        shown = ", ".join(sorted(missing))
+        app.tell(f"The view ({what}) needs quantities that these files do not have: {shown}.")
+        return False
+    if view.surface.colormap not in names():
+        app.tell(f"The view ({what}) needs an unknown colour map: {view.surface.colormap}.")
+        return False
+    app.state = restored(view, app.state)
+    app.soon()
+    return True
+
+
+def _open_view(app: App, path: str) -> None:
+    app.note()
+    try:
+        take_view(app, load_view(path), Path(path).name)
+    except LossvizError as error:
+        app.tell(str(error))
 
 
 def _try_drawing(app: App) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +13,10 @@ from numpy.typing import NDArray
 from lossviz.errors import LossvizError
 from lossviz.viewer.beside import finish
 from lossviz.viewer.canvas import Canvas
-from lossviz.viewer.colormaps import names
+from lossviz.viewer.incoming import take_view
 from lossviz.viewer.profiles import profiles_csv
 from lossviz.viewer.scene import Scene
-from lossviz.viewer.state import ViewState
+from lossviz.viewer.views import view_of_text
 
 if TYPE_CHECKING:
     from lossviz.viewer.app import App
@@ -88,14 +87,8 @@ def paste_view(app: App) -> None:
     """The view from the clipboard, if there is one that fits these files."""
     text: Any = glfw.get_clipboard_string(app.handle) or b""
     try:
-        state = ViewState.from_json(bytes(text).decode(errors="replace"))
+        view = view_of_text(bytes(text).decode(errors="replace"))
     except LossvizError as error:
         app.tell(f"The clipboard holds no view: {error}")
         return
-    known = app.scene.quantities()
-    if {state.surface.height, state.surface.color} <= set(known) and (
-        state.surface.colormap in names()
-    ):
-        app.state = replace(state, panels=app.state.panels)
-    else:
-        app.tell("The view in the clipboard needs quantities that these files do not have.")
+    take_view(app, view, "in the clipboard")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import Field, asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Self
 
 from lossviz.errors import InputError
@@ -23,6 +23,8 @@ SLICE_MODES = ("cut", "clip")
 MOST_STARTS = 100
 MOST_PINNED = 20
 LONGEST_NAME = 200
+
+PASSING = {"passing": True}  # metadata of fields that are no part of how the picture looks
 
 Start = tuple[int, float, float]  # the number of a landscape, alpha, beta
 
@@ -131,7 +133,8 @@ class SliceState:
     offset: float | None = None  # of an upright plane, as Cut.at; None: through the middle
     level: float | None = None  # of a level one; None: half way up
     mode: str = "cut"  # of SLICE_MODES; clip: what is nearer than the plane is not drawn
-    marker: tuple[float, float] | None = None  # alpha, beta of the profile's crosshair
+    # alpha, beta of the profile's crosshair
+    marker: tuple[float, float] | None = field(default=None, metadata=PASSING)
     pinned: tuple[Cut, ...] = ()
 
 
@@ -188,6 +191,7 @@ class PanelState:
 
     visible: bool = True
     help: bool = False
+    turned: tuple[str, ...] = ()  # sections that are folded where they were open at first, or back
 
 
 @dataclass
@@ -205,7 +209,7 @@ class ViewState:
     axes: AxesState = field(default_factory=AxesState)
     camera: CameraState = field(default_factory=CameraState)
     picture: PictureState = field(default_factory=PictureState)
-    panels: PanelState = field(default_factory=PanelState)
+    panels: PanelState = field(default_factory=PanelState, metadata=PASSING)
 
     def to_json(self) -> str:
         """The view as JSON text; ``from_json`` gives an equal state back."""
@@ -229,6 +233,11 @@ class ViewState:
         state = cls()
         _fill(state, values, "view state")
         return state
+
+
+def is_passing(item: Field[Any]) -> bool:
+    """Whether a field comes and goes with the pointer or the panels: undo leaves it alone."""
+    return bool(item.metadata.get("passing"))
 
 
 _CHOICES = {
@@ -271,11 +280,8 @@ def _checked(part: Any, name: str, value: Any, old: Any, where: str) -> Any:
         return _starts(value, where)
     if name == "pinned":
         return _cuts(value, where)
-    if name == "hidden":
-        known = isinstance(value, list | tuple) and len(value) <= MOST_HIDDEN
-        if not known or not all(isinstance(one, str) for one in value):
-            raise InputError(f"{where}: expected a list of names, got {value!r:.60}")
-        return tuple(value)
+    if name in ("hidden", "turned"):
+        return _names(value, where)
     if name in ("target", "marker", *_RANGES):
         length = 3 if name == "target" else 2
         if not isinstance(value, list | tuple) or len(value) != length:
@@ -294,6 +300,13 @@ def _checked(part: Any, name: str, value: Any, old: Any, where: str) -> Any:
         return value
     number = _number(part, name, value, where)
     return int(number) if isinstance(old, int) else number
+
+
+def _names(value: Any, where: str) -> tuple[str, ...]:
+    known = isinstance(value, list | tuple) and len(value) <= MOST_HIDDEN
+    if not known or not all(isinstance(one, str) for one in value):
+        raise InputError(f"{where}: expected a list of names, got {value!r:.60}")
+    return tuple(value)
 
 
 def _starts(value: Any, where: str) -> tuple[Start, ...]:

@@ -50,6 +50,10 @@ _NAMES = {
     if name.startswith("KEY_") and not name.startswith("KEY_KP")
 } | {getattr(glfw, f"KEY_KP_{digit}"): str(digit) for digit in range(10)}
 
+_HELD = {f"{side}_{name}" for side in ("LEFT", "RIGHT")
+         for name in ("SHIFT", "CONTROL", "ALT", "SUPER")}  # fmt: skip
+KEY_NAMES = frozenset(_NAMES.values()) - _HELD - {"UNKNOWN"}
+
 
 def key_name(key: int) -> str:
     """The key's letter on the user's own keyboard, else GLFW's name of the key."""

@@ -423,3 +423,58 @@ def test_every_key_has_one_meaning():
         if isinstance(binding.command, commands.Toggle):
             part, _, name = binding.command.place.partition(".")
             assert isinstance(getattr(getattr(ViewState(), part), name), bool)
+
+
+def test_recent_files_are_offered_and_opened_with_a_click(gui, image_match):
+    from lossviz.viewer.panels import sidebar
+
+    state, scene = ViewState(), Scene([bumpy()])
+    recent = [("/runs/resnet20.ply",), ("/runs/a\n.ply", "/runs/b.ply"), ("/" + "long" * 50,)]
+
+    def draw(count=2, offer=True):
+        asked = []
+        for _ in range(count):
+            gui.target.use()
+            gui.target.clear(1.0, 1.0, 1.0, 1.0)
+            gui.begin(WIDTH, HEIGHT, 1.0, 0.05, "light")
+            asked += sidebar.draw(state, scene, WIDTH, HEIGHT, 1.0, recent=recent, offer=offer)
+            gui.end(gui.target)
+        return asked
+
+    def press(y):
+        asked = []
+        for down in (None, True, False):
+            gui.pointer(WIDTH - 260, y)
+            if down is not None:
+                gui.button(0, down)
+            asked += draw()
+        return asked
+
+    assert draw(5) == [] and state == ViewState()
+    gui.pointer(-1, -1)
+    draw()
+    image_match("sidebar_recent", pixels(gui))
+    assert press(58) == [commands.OpenFiles(recent[0])]
+    assert press(82) == [commands.OpenFiles(recent[1])]
+    assert press(132) == [commands.ForgetFiles()]
+    assert press(28) == [] and state.panels.turned == ("Recent files",)  # a click on its header
+    assert press(28) == [] and state.panels.turned == ()
+    draw(offer=False)
+    assert press(58) != [commands.OpenFiles(recent[0])]  # at the end, and folded
+
+
+def test_the_card_shows_the_keys_as_they_are_now(gui):
+    from lossviz.viewer.keys import rebound
+    from lossviz.viewer.panels import sidebar
+
+    state, scene = ViewState(), Scene([bumpy()])
+    state.panels.help = True
+    frames(gui, state, scene)
+    before = pixels(gui).copy()
+    own, problems = rebound({"isolines": "J", "this card": "K"})
+    assert problems == []
+    for _ in range(3):
+        gui.begin(WIDTH, HEIGHT, 1.0, 0.05, "light")
+        sidebar.draw(state, scene, WIDTH, HEIGHT, 1.0, bindings=own)
+        gui.end(gui.target)
+    assert (pixels(gui) != before).any()

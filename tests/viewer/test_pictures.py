@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from lossviz import ply
-from lossviz.commands.render import load_view
 from lossviz.errors import UsageError
 from lossviz.landscape import BASIN, Curve, Landscape, Mark, Provenance, Surface
 from lossviz.resources import folder
@@ -19,6 +18,7 @@ from lossviz.viewer.scene import Scene
 from lossviz.viewer.screenshot import POINTS, file_stem, natural_scale, save, take
 from lossviz.viewer.state import Cut, ViewState
 from lossviz.viewer.text import bitmap
+from lossviz.viewer.views import load_view
 
 from .scenes import between, bumpy, dimpled, fan, runs, with_loss
 

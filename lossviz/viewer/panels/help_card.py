@@ -6,20 +6,24 @@ from collections.abc import Sequence
 
 from imgui_bundle import imgui
 
-from lossviz.viewer.commands import BINDINGS, MOUSE
+from lossviz.viewer import keys as key_names
+from lossviz.viewer.commands import MOUSE, Binding
 from lossviz.viewer.state import ViewState
 
 ONE_COLUMN, TWO_COLUMNS = 384.0, 520.0  # points that the card takes
 HEAD = 5  # rows: its title, and what is between
 
 
-def draw(state: ViewState, free: float, width: float, height: float, scale: float) -> None:
+def draw(
+    state: ViewState, free: float, width: float, height: float, scale: float,
+    bindings: Sequence[Binding],
+) -> None:  # fmt: skip
     """A card in the middle of the ``free`` width beside the sidebar; its cross closes it.
 
     Where even one column does not fit beside the sidebar, it covers some of that; so it does where
     one column is too high and two have room.
     """
-    rows = len(MOUSE) + len(BINDINGS) + HEAD
+    rows = len(MOUSE) + len(bindings) + HEAD
     high = rows * imgui.get_text_line_height_with_spacing() > height
     two = TWO_COLUMNS * scale <= (width if high else free)
     needed = (TWO_COLUMNS if two else ONE_COLUMN) * scale
@@ -36,7 +40,7 @@ def draw(state: ViewState, free: float, width: float, height: float, scale: floa
     imgui.push_style_var(imgui.StyleVar_.frame_padding, imgui.ImVec2(20 * scale, 9 * scale))
     _, opened = imgui.begin("Keys and mouse", True, flags)
     imgui.pop_style_var()
-    keys = [(" or ".join(map(_spoken, b.keys)), b.says) for b in BINDINGS]
+    keys = [(key_names.listed(b.keys), b.says) for b in bindings]
     half = (len(keys) + 1) // 2 if two else len(keys)
     _rows(MOUSE, scale)
     imgui.spacing()
@@ -60,7 +64,3 @@ def _rows(rows: Sequence[tuple[str, str]], scale: float) -> None:
         imgui.same_line(width)
         imgui.text_disabled(says)
     imgui.end_group()
-
-
-def _spoken(key: str) -> str:
-    return {"ESCAPE": "Esc", "HOME": "Home", "TAB": "Tab"}.get(key, key)

@@ -24,7 +24,7 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     own.supersample = int(choice("Supersample", str(own.supersample), ("1", "2", "3", "4")))
     (own.panels,) = checks(("The window as it is", own.panels))
     asked: list[Command] = []
-    if imgui.button("Save picture (P)", imgui.ImVec2(-1, 0)):
+    if imgui.button("Save picture", imgui.ImVec2(-1, 0)):
         asked.append(Screenshot())
     width = (imgui.get_content_region_avail().x - 2 * imgui.get_style().item_spacing.x) / 3
     buttons: dict[str, Command] = {

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from imgui_bundle import imgui
 
-from lossviz.viewer.commands import Command
+from lossviz.viewer import keys
+from lossviz.viewer.commands import BINDINGS, Binding, Command, Toggle
 from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.panels import (
     camera,
@@ -22,6 +23,7 @@ from lossviz.viewer.panels import (
     tip,
     trajectories,
 )
+from lossviz.viewer.panels import recent as recent_files
 from lossviz.viewer.panels import slice as slice_panel
 from lossviz.viewer.panels.widgets import section
 from lossviz.viewer.scene import Scene
@@ -48,6 +50,8 @@ _SECTIONS: dict[str, tuple[Draw, bool, Callable[[Scene], bool]]] = {
     "Picture": (picture.draw, False, lambda scene: True),
     "Information": (information.draw, False, lambda scene: True),
 }
+_RECENT = "Recent files"
+_FOOT = (("panels.help", "keys and mouse"), ("panels.visible", "hide this"))
 _FIXED = (
     imgui.WindowFlags_.no_title_bar | imgui.WindowFlags_.no_resize | imgui.WindowFlags_.no_move
     | imgui.WindowFlags_.no_collapse | imgui.WindowFlags_.no_saved_settings
@@ -56,10 +60,11 @@ _FIXED = (
 
 def draw(
     state: ViewState, scene: Scene, width: float, height: float, scale: float, message: str = "",
-    pointed: Sequence[tuple[str, str]] = (),
+    pointed: Sequence[tuple[str, str]] = (), *, bindings: Sequence[Binding] = BINDINGS,
+    recent: Sequence[tuple[str, ...]] = (), offer: bool = False,
 ) -> list[Command]:  # fmt: skip
     """Draw the sidebar, the help card, a message and what is ``pointed`` at, in names and values,
-    in a window of ``width`` x ``height``."""
+    in a window of ``width`` x ``height``. ``offer`` puts the ``recent`` files first."""
     asked: list[Command] = []
     sidebar = sidebar_room(state, width, scale)
     if sidebar:
@@ -68,19 +73,36 @@ def draw(
         imgui.push_style_var(imgui.StyleVar_.window_rounding, 0.0)
         imgui.begin("##sidebar", None, _FIXED)
         imgui.pop_style_var()
+        if recent and offer and _unfolded(state, _RECENT, opened=True):
+            asked += recent_files.draw(recent)
         for name, (section_draw, opened, needed) in _SECTIONS.items():
-            if needed(scene) and section(name, opened=opened):
+            if needed(scene) and _unfolded(state, name, opened=opened):
                 asked += section_draw(state, scene)
+        if recent and not offer and _unfolded(state, _RECENT, opened=False):
+            asked += recent_files.draw(recent)
         imgui.spacing()
-        imgui.text_disabled("H  keys and mouse     Tab  hide this")
+        imgui.text_disabled("     ".join(
+            f"{key}  {says}" for place, says in _FOOT if (key := keys.of(bindings, Toggle(place)))
+        ))  # fmt: skip
         imgui.end()
     if state.panels.help:
-        help_card.draw(state, width - sidebar, width, height, scale)
+        help_card.draw(state, width - sidebar, width, height, scale, bindings)
     if message:
         _message(message, width - sidebar, height, scale)
     if pointed:
         tip.draw(pointed)
     return asked
+
+
+def _unfolded(state: ViewState, name: str, *, opened: bool) -> bool:
+    """A section's header; whether it is unfolded. The state holds those that were turned."""
+    own = state.panels
+    before = opened != (name in own.turned)
+    after = section(name, opened=before)
+    if after != before:
+        others = tuple(other for other in own.turned if other != name)
+        own.turned = others if after == opened else (*others, name)
+    return after
 
 
 def _message(text: str, width: float, height: float, scale: float) -> None:

@@ -14,13 +14,13 @@ from lossviz.viewer.text import one_line
 NAME_SHARE = 0.40  # of the sidebar's width
 
 
-def section(name: str, *, opened: bool = True) -> bool:
-    """A header that folds; True if what is under it is to be drawn."""
+def section(name: str, *, opened: bool) -> bool:
+    """A header that folds, ``opened`` before this frame; True if what is under it is drawn."""
     imgui.spacing()
     bold = imgui.get_io().fonts.fonts[1]
     imgui.push_font(bold, 0.0)
-    flags = imgui.TreeNodeFlags_.default_open if opened else imgui.TreeNodeFlags_.none
-    shown = imgui.collapsing_header(name, flags)
+    imgui.set_next_item_open(opened)
+    shown = imgui.collapsing_header(name)
     imgui.pop_font()
     return bool(shown)
 
