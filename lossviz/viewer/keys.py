@@ -22,7 +22,6 @@ from lossviz.viewer.window import KEY_NAMES
 FILE = "keys.toml"
 _MODIFIERS = {"CTRL": "Ctrl+", "CMD": "Ctrl+", "SHIFT": "Shift+"}
 _OTHERS = {"ESC": "ESCAPE", "RETURN": "ENTER", "DEL": "DELETE"}  # how else keys are called
-_SPOKEN = {"ESCAPE": "Esc"}
 
 
 def load() -> tuple[tuple[Binding, ...], list[str]]:
@@ -104,7 +103,10 @@ def _clash(own: dict[str, tuple[str, ...]]) -> tuple[str, str, str] | None:
 def spoken(key: str) -> str:
     """A key as the help card writes it."""
     *held, name = key.split("+")
-    name = _SPOKEN.get(name, name if len(name) <= 3 else name.replace("_", " ").capitalize())
+    if name == "ESCAPE":
+        name = "Esc"
+    elif len(name) > 1 and not name[1:].isdecimal():  # no letter, no function key
+        name = name.replace("_", " ").capitalize()
     return "+".join([*held, name])
 
 

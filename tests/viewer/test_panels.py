@@ -429,9 +429,11 @@ def test_recent_files_are_offered_and_opened_with_a_click(gui, image_match):
     from lossviz.viewer.panels import sidebar
 
     state, scene = ViewState(), Scene([bumpy()])
-    recent = [("/runs/resnet20.ply",), ("/runs/a\n.ply", "/runs/b.ply"), ("/" + "long" * 50,)]
+    offer = True
+    recent = [("/runs/resnet20.ply",), ("/runs/a\n.ply", "/runs/b.ply"), ("/" + "long" * 50,),
+              ("/a/loss.ply",), ("/b/loss.ply",)]  # fmt: skip
 
-    def draw(count=2, offer=True):
+    def draw(count=2):
         asked = []
         for _ in range(count):
             gui.target.use()
@@ -454,13 +456,13 @@ def test_recent_files_are_offered_and_opened_with_a_click(gui, image_match):
     gui.pointer(-1, -1)
     draw()
     image_match("sidebar_recent", pixels(gui))
-    assert press(58) == [commands.OpenFiles(recent[0])]
-    assert press(82) == [commands.OpenFiles(recent[1])]
-    assert press(132) == [commands.ForgetFiles()]
+    assert press(54) == [commands.OpenFiles(recent[0])]
+    assert press(74) == [commands.OpenFiles(recent[1])]
+    assert press(154) == [commands.ForgetFiles()]
     assert press(28) == [] and state.panels.turned == ("Recent files",)  # a click on its header
     assert press(28) == [] and state.panels.turned == ()
-    draw(offer=False)
-    assert press(58) != [commands.OpenFiles(recent[0])]  # at the end, and folded
+    offer = False
+    assert press(54) != [commands.OpenFiles(recent[0])]  # at the end, and folded
 
 
 def test_the_card_shows_the_keys_as_they_are_now(gui):

@@ -23,6 +23,7 @@ def start(display, tmp_path):
         ply.write(bumpy(21, seed=len(name), name=name), tmp_path / f"{name}.ply")
 
     def starting(*words):
+        (tmp_path / "report.json").unlink(missing_ok=True)  # of the window before
         made.append(Viewer(display, tmp_path, *words))
         return made[-1]
 
@@ -110,7 +111,7 @@ def test_undo_and_redo_go_by_gestures(start):
     for _ in range(5):
         viewer.do("mousemove", 450, 420, "click", 4)  # notches at once are one gesture
     settled()
-    viewer.drag(1, (960 + 140, 248), (960 + 250, 248))  # a slider of the sidebar
+    viewer.drag(1, (960 + 175, 113), (960 + 250, 113))  # a slider of the sidebar
     settled()
     viewer.do("key", "i")  # two keys at once are two
     viewer.wait_for(lambda t: t["view"]["isolines"]["surface"] is False)
@@ -186,7 +187,7 @@ def test_recent_files_come_back_with_their_views(start):
 
     viewer = start()  # no files: the pair that comes with lossviz, and recent files on top
     assert len(viewer.told()["titles"]) == 2
-    viewer.click(960 + 60, 58)
+    viewer.click(960 + 60, 54)
     told = viewer.wait_for(lambda t: t["titles"] == ["bumpy"])
     assert picture(told["view"]) == picture(left)
     assert [len(files) for files in told["recent"]] == [2]

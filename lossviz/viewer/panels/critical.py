@@ -39,7 +39,7 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     own = state.critical
     items = [item for item in scene.surfaces if item.landscape.critical_points]
     if items:
-        own.shown, own.border = checks(("Points (G)", own.shown), ("On the border", own.border))
+        own.shown, own.border = checks(("Points", own.shown), ("On the border", own.border))
         _persistence(state, items)
         if any(np.isfinite(columns(item).confidence).any() for item in items):
             own.confidence = slider("Confidence", own.confidence, 0.0, 1.0, "≥ %.2f")
@@ -49,7 +49,7 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
                 imgui.text_disabled(item.title)
             _counts(item, state)
     if own.starts or any(from_file(item) for item in scene.surfaces):
-        (own.lines,) = checks(("Lines of descent (D)", own.lines))
+        (own.lines,) = checks(("Lines of descent", own.lines))
         own.width = slider("Line width", own.width, 0.3, 6.0, "%.1f pt")
     (own.basins,) = checks(("Basins of attraction", own.basins))
     if own.basins:

@@ -43,9 +43,9 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     own = state.slice
     first = next(index for index, item in enumerate(scene.items) if not item.is_figure)
     if not own.shown:
-        (own.shown,) = checks(("Slice (S)", False))
+        (own.shown,) = checks(("Slice", False))
         return []
-    own.shown, clip = checks(("Slice (S)", True), ("Clip", own.mode == "clip"))
+    own.shown, clip = checks(("Slice", True), ("Clip", own.mode == "clip"))
     own.mode = "clip" if clip else "cut"
     along = choice("Along", own.along, SLICES)
     if along != own.along:

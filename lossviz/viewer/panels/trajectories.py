@@ -24,7 +24,7 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     """Edit ``state.trajectories`` and ``state.marks``; asks for nothing."""
     own, marks = state.trajectories, state.marks
     if any(all_paths(item) for item in scene.items):
-        own.shown, own.floor = checks(("Paths (T)", own.shown), ("On the floor", own.floor))
+        own.shown, own.floor = checks(("Paths", own.shown), ("On the floor", own.floor))
         (own.true_loss,) = checks(("Each step's own loss", own.true_loss))
         own.color = choice("Colour by", own.color, PATH_COLORS)
         if any(_has_ramp(item, state) for item in scene.items):
@@ -32,7 +32,7 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
         own.width = slider("Path width", own.width, 0.5, 8.0, "%.1f pt")
         _list(state, scene)
     if any(item.landscape.marks for item in scene.items):
-        marks.shown, marks.names = checks(("Marks (M)", marks.shown), ("Names", marks.names))
+        marks.shown, marks.names = checks(("Marks", marks.shown), ("Names", marks.names))
     return []
 
 
