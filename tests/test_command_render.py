@@ -157,8 +157,8 @@ def test_sizes_and_levels_that_make_no_sense_are_wrong_usage(drawn, words, part,
 
 
 def test_each_file_has_a_picture_with_the_scales_of_all_and_one_camera(tmp_path, ctx):
-    from lossviz.commands.render import load_view
     from lossviz.viewer.scene import Scene
+    from lossviz.viewer.views import load_view
 
     low, high = bumpy(11, seed=1), with_loss(bumpy(11), 50 * bumpy(11).surface.loss)
     files = []
