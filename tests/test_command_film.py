@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from lossviz import cli, ply
-from lossviz.commands.render import load_view
 from lossviz.viewer import film
 from lossviz.viewer.camera import view
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
+from lossviz.viewer.views import load_view
 from tests.viewer.scenes import between, bumpy, runs
 
 SMALL = ("--size", "160x120", "--supersample", "1", "--fps", "5")

@@ -118,6 +118,7 @@ def test_undo_and_redo_go_by_gestures(start):
     views.append(picture(viewer.told()["view"]))
     viewer.do("key", "7")
     viewer.do("key", "Tab")  # panels are no part of the view
+    viewer.wait_for(lambda t: t["view"]["panels"]["visible"] is False)
     settled()
 
     def pressing(keys, view):
