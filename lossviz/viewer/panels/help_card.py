@@ -63,4 +63,4 @@ def _rows(rows: Sequence[tuple[str, str]], scale: float) -> None:
 
 
 def _spoken(key: str) -> str:
-    return {"ESCAPE": "Esc", "HOME": "Home", "TAB": "Tab"}.get(key, key)
+    return {"ESCAPE": "Esc", "HOME": "Home", "TAB": "Tab", "SPACE": "Space"}.get(key, key)
