@@ -22,6 +22,7 @@ from lossviz.viewer.paths import (
     color_span,
     coloring,
     drawn_until,
+    end_told,
     ink,
     shown_paths,
     shown_span,
@@ -104,13 +105,12 @@ def entries(scene: Scene, state: ViewState, index: int) -> list[Entry]:
 
 def _ends(scene: Scene, state: ViewState) -> Entry:
     """The signs of paths' ends, with the present step while they are played."""
-    span, now = shown_span(scene, state), drawn_until(scene, state)
-    if span is None or now is None:
-        return Entry("○ start   ● end")
+    span, said = shown_span(scene, state), f"○ start   ● {end_told(scene, state)}"
+    if span is None or drawn_until(scene, state) is None:
+        return Entry(said)
     widest = max((step_told(span, end) for end in span), key=len)
-    before = "○ start   ● step "
     zeros = "".join("0" if letter.isdecimal() else letter for letter in widest)
-    return Entry(before + step_told(span, now), room=before + zeros)
+    return Entry(said, room=f"○ start   ● step {zeros}")
 
 
 def _slices(scene: Scene, state: ViewState, index: int) -> Iterator[Entry]:

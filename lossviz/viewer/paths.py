@@ -211,6 +211,18 @@ def drawn_until(scene: Scene, state: ViewState) -> float | None:
     return step_now(scene, state) if state.trajectories.played < 1 else None
 
 
+def drawn_paths(scene: Scene, state: ViewState, index: int) -> list[Path]:
+    """What is shown, up to the present step."""
+    paths, now = shown_paths(scene.items[index], state), drawn_until(scene, state)
+    return paths if now is None else played(paths, now)
+
+
+def end_told(scene: Scene, state: ViewState) -> str:
+    """What stands where trajectories end: their end, or the present step."""
+    span, now = shown_span(scene, state), drawn_until(scene, state)
+    return "end" if span is None or now is None else f"step {step_told(span, now)}"
+
+
 def key(scene: Scene, state: ViewState, index: int, moving: bool) -> Hashable:
     """What ``lay`` depends on."""
     item, own, paths = scene.items[index], state.surface, state.trajectories
@@ -233,8 +245,8 @@ def lay(scene: Scene, state: ViewState, index: int, moving: bool = False) -> Lai
     starts: list[Lines] = []
     ends: list[Lines] = []
     dots: list[Lines] = []
-    paths, now = shown_paths(item, state), drawn_until(scene, state)
-    for path in paths if now is None else played(paths, now):
+    now = drawn_until(scene, state)
+    for path in drawn_paths(scene, state, index):
         with np.errstate(all="ignore"):
             points, colors = item.place(path.points), _colors(path, quantity, span)
         plane.append(line(points, colors))
