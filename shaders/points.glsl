@@ -27,7 +27,7 @@ void main() {
     radius = kind.x * pixel;
     shape = int(kind.y + 0.5);
     hollow = int(kind.z + 0.5);
-    from = corner * (radius * (shape == 0 ? 1.0 : 1.5) + 3.0 * pixel);
+    from = corner * (radius * (shape == 0 || shape == 5 ? 1.0 : 1.5) + 3.0 * pixel);
     vec4 at = camera * vec4(place, 1.0);
     vec3 toward = orthographic == 1 ? -forward : normalize(eye - place);
     vec4 nearer = camera * vec4(place + lift * toward, 1.0);
@@ -80,7 +80,13 @@ void main() {
     float around = clamp(rim + 0.5 - distance, 0.0, 1.0);
     // What is hollow is filled with the colour of its casing.
     if (hollow == 1) body *= clamp(distance + 1.8 * pixel + 0.5, 0.0, 1.0);
-    fragment = vec4(mix(casing, tint.rgb, body), 1.0) * tint.a * around * opacity;
+    vec3 ink = tint.rgb;
+    if (shape == 5) {  // a ball, lit from above at the left
+        vec2 p = from / radius;
+        vec3 normal = vec3(p, sqrt(max(1.0 - dot(p, p), 0.0)));
+        ink *= 0.35 + 0.9 * max(dot(normal, normalize(vec3(-0.5, 0.6, 0.8))), 0.0);
+    }
+    fragment = vec4(mix(casing, ink, body), 1.0) * tint.a * around * opacity;
 }
 
 #endif

@@ -49,7 +49,7 @@ def draw_panel(
     z = np.ma.masked_array(np.clip(z, bands.edges[0], bands.edges[-1]), found.texels[..., 2] < 0.5)
     axes.set_facecolor(HOLE)
     lines = _contours(axes, _fine(own.alphas, parts), _fine(own.betas, parts), z, bands, style)
-    draw_lines(axes, item, state, entries)
+    draw_lines(axes, scene, state, index, entries)
     draw_points(axes, item, state, style, entries)
     axes.set(xlim=_side(own.alphas), ylim=_side(own.betas))
     for name, axis in ((_name("α", item, 0), axes.xaxis), (_name("β", item, 1), axes.yaxis)):

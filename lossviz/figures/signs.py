@@ -7,8 +7,8 @@ from typing import Any
 from lossviz.figures.style import Style
 from lossviz.viewer.critical import COLORS, KINDS, PLURALS, columns, persistent
 from lossviz.viewer.descents import from_file
-from lossviz.viewer.paths import MOST_DOTS, ink, shown_paths
-from lossviz.viewer.scene import Item
+from lossviz.viewer.paths import MOST_DOTS, drawn_paths, end_told, ink
+from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import one_line
 
@@ -18,18 +18,25 @@ MOST_MARKS, MOST_NAMES = 200, 12
 OVER = 3.0  # z-order of what lies on the lines
 
 
-def draw_lines(axes: Any, item: Item, state: ViewState, entries: dict[str, Any]) -> None:
-    """Paths with a light casing, a ring at the start, a disc at the end; descent lines thin."""
+def draw_lines(
+    axes: Any, scene: Scene, state: ViewState, index: int, entries: dict[str, Any]
+) -> None:
+    """Paths with a light casing, a ring at the start, a disc at the end or where they are at the
+    present step; descent lines thin."""
     from matplotlib.patheffects import Normal, Stroke
 
+    item = scene.items[index]
     casing = [Stroke(linewidth=2.6, foreground="white", alpha=0.9), Normal()]
     if state.critical.lines:
         for run in from_file(item):
             axes.plot(*run.points.T, color="black", linewidth=0.5, zorder=OVER)
             entries.setdefault("steepest descent", in_ink("", linestyle="-", linewidth=0.5))
-    paths = shown_paths(item, state)
+    paths = drawn_paths(scene, state, index)
     if any(not path.is_curve for path in paths):
-        for name, look in (("start", {"markerfacecolor": "none"}), ("end", {})):
+        for name, look in (
+            ("start", {"markerfacecolor": "none"}),
+            (end_told(scene, state), {}),
+        ):
             entries.setdefault(name, in_ink("o", **look))
     for path in paths:
         color = ink(item, path) / 255
@@ -43,7 +50,7 @@ def draw_lines(axes: Any, item: Item, state: ViewState, entries: dict[str, Any])
         if len(points) <= MOST_DOTS:
             axes.plot(*points[1:-1].T, ".", color=color, markersize=2.4, zorder=OVER + 1)
         ends: tuple[tuple[int, Any], ...] = ((0, "white"), (-1, color))
-        for end, face in ends:
+        for end, face in ends if path.known[-1] or state.trajectories.played >= 1 else ends[:1]:
             axes.plot(*points[end], "o", color=color, markerfacecolor=face, markersize=3.6,
                       markeredgewidth=0.9, zorder=OVER + 2)  # fmt: skip
 

@@ -35,6 +35,7 @@ from lossviz.viewer.legend import arranged
 from lossviz.viewer.memory import Memory
 from lossviz.viewer.picking import Hit, SignHit, pick, pick_sign
 from lossviz.viewer.picture import Picture, views
+from lossviz.viewer.playing import Clock
 from lossviz.viewer.report import write_report
 from lossviz.viewer.saving import copy_view, free_name, paste_view, save_profiles, screenshot
 from lossviz.viewer.scene import Scene
@@ -88,6 +89,7 @@ class App:
         self.moved = -1e9
         self.message, self.message_until = "", 0.0
         self.session = Session(paths, options.memory)
+        self.clock = Clock()
         self.beside = Beside(wake=glfw.post_empty_event)
         self.gestures = Gestures(
             self._pick, self._view_at, 1.0, sign_at=self._pick_sign, drop=self._drop,
@@ -148,7 +150,8 @@ class App:
 
     def _step(self) -> None:
         now = time.monotonic()
-        waiting = min(WAIT, self.gestures.settle(now))
+        playing = self.clock.step(self.scene, self.state, now)
+        waiting = min(WAIT, self.gestures.settle(now), playing)
         if self._moving(now):
             waiting = min(waiting, max(self.moved + REST - now, 0.0))
         if self.due:

@@ -148,6 +148,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(("I",), Toggle("isolines.surface"), "isolines"),
     Binding(("F",), Toggle("isolines.floor"), "floor"),
     Binding(("T",), Toggle("trajectories.shown"), "trajectories"),
+    Binding(("SPACE",), Toggle("panels.playing"), "play or pause the trajectories"),
     Binding(("G",), Toggle("critical.shown"), "critical points"),
     Binding(("D",), Toggle("critical.lines"), "lines of steepest descent"),
     Binding(("S",), Toggle("slice.shown"), "slice"),

@@ -21,8 +21,12 @@ from lossviz.viewer.paths import (
     Path,
     color_span,
     coloring,
+    drawn_until,
+    end_told,
     ink,
     shown_paths,
+    shown_span,
+    step_told,
     true_loss_shown,
 )
 from lossviz.viewer.renderers.critical import SHAPES
@@ -62,6 +66,7 @@ class Entry:
     pattern: tuple[tuple[float, float], ...] = WHOLE
     names: int = 1  # it stands for so many
     sign: tuple[float, float] | None = None  # a shape, hollow or not, in the place of the piece
+    room: str = ""  # it takes at least as much as this text, so that nothing moves in a film
 
     @property
     def length(self) -> float:
@@ -85,7 +90,7 @@ def entries(scene: Scene, state: ViewState, index: int) -> list[Entry]:
     by_run = coloring(item, state) == "run"
     found = _ramp(scene, state, index, runs) if runs and not by_run else []
     if runs:
-        found.append(Entry("○ start   ● end"))
+        found.append(_ends(scene, state))
     if runs and true_loss_shown(state):
         ink_ = np.array([THEMES[state.picture.theme].ink]) * 255
         found.append(Entry("on drop lines: each step's own loss", colors=ink_.astype(np.uint8),
@@ -96,6 +101,16 @@ def entries(scene: Scene, state: ViewState, index: int) -> list[Entry]:
     if len(named) > MOST:
         found[-1] = replace(found[-1], names=1 + len(named) - MOST)
     return [*found, *_slices(scene, state, index), *_critical(scene, state, index)]
+
+
+def _ends(scene: Scene, state: ViewState) -> Entry:
+    """The signs of paths' ends, with the present step while they are played."""
+    span, said = shown_span(scene, state), f"○ start   ● {end_told(scene, state)}"
+    if span is None or drawn_until(scene, state) is None:
+        return Entry(said)
+    widest = max((step_told(span, end) for end in span), key=len)
+    zeros = "".join("0" if letter.isdecimal() else letter for letter in widest)
+    return Entry(said, room=f"○ start   ● step {zeros}")
 
 
 def _slices(scene: Scene, state: ViewState, index: int) -> Iterator[Entry]:
@@ -221,6 +236,8 @@ def _width(entry: Entry, scale: float) -> float:
     texts = [_text(text, scale) for text in (entry.before, entry.after) if text]
     wide = sum(bitmap(text, round(TEXT * scale)).shape[1] for text in texts)
     parts = len(texts) + (entry.colors is not None)
+    if entry.room:
+        wide = max(wide, bitmap(_text(entry.room, scale), round(TEXT * scale)).shape[1])
     return wide + (entry.length + GAP * max(parts - 1, 0)) * scale
 
 

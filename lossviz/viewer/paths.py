@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lossviz.landscape import LOSS
+from lossviz.landscape import LOSS, Landscape
+from lossviz.viewer import ticks
 from lossviz.viewer.heights import Heights, moving_stride
 from lossviz.viewer.inks import inks, line_count
 from lossviz.viewer.polylines import Lines, clip, laid, line, together, with_heights
@@ -21,7 +24,6 @@ Floats = NDArray[np.float64]
 BUDGET, MOVING_BUDGET = 150_000, 30_000  # points of all lines over one surface, about
 MOST_DOTS = 48  # steps of a path that are dots each
 MOST_DROPS = 60  # lines from a path's true losses down to the surface
-_COLUMNS = ("points", "losses", "steps", "off_plane")
 MISSING, INK = -1.0, 2.0  # colour values: no number; from here on the paths' own inks
 
 
@@ -42,10 +44,27 @@ class Path:
         """``(k,)``: where it has a place."""
         return np.asarray(np.isfinite(self.points).all(axis=1))
 
+    @cached_property
+    def times(self) -> Floats:
+        """``(k,)``: its steps; counted instead if one is no number or they go back."""
+        with np.errstate(all="ignore"):
+            forward = np.isfinite(self.steps).all() and (np.diff(self.steps) > 0).all()
+        return self.steps if forward else np.arange(len(self.steps), dtype=float)
+
+    def values_at(self, now: float) -> tuple[float, float]:
+        """Loss and distance off the plane at step ``now``, as ``played`` has them at its end."""
+        loss, off_plane = (_upto(values, self.times, now)[-1] for values in
+                           (self.losses, self.off_plane))  # fmt: skip
+        return float(loss), float(off_plane)
+
 
 def all_paths(item: Item) -> list[Path]:
     """Everything that runs over the surface of a landscape, less its lines of steepest descent."""
-    own = item.landscape
+    found: list[Path] = item.remembered("paths", item.key, lambda: _paths(item.landscape))
+    return found
+
+
+def _paths(own: Landscape) -> list[Path]:
     found = []
     for number, curve in enumerate(own.curves):
         if curve.points is not None:
@@ -68,48 +87,62 @@ def shown_paths(item: Item, state: ViewState) -> list[Path]:
     return [path for path in all_paths(item) if path.name not in hidden]
 
 
-def played(paths: Sequence[Path], share: float) -> list[Path]:
-    """Trajectories up to a share of their steps, all from the same first to the same last one;
-    between two steps a point between them is the last. Curves stay as they are.
+def runs(item: Item, state: ViewState) -> list[Path]:
+    """The trajectories among what is shown that have any step."""
+    return [path for path in shown_paths(item, state) if not path.is_curve and len(path.points)]
 
-    Steps that are no numbers or go back are counted instead.
+
+def shown_span(scene: Scene, state: ViewState) -> tuple[float, float] | None:
+    """The first and the last step of all shown trajectories; None without any."""
+    ends = [path.times[[0, -1]].tolist() for item in scene.items for path in runs(item, state)]
+    if not ends:
+        return None
+    return min(first for first, _ in ends), max(last for _, last in ends)
+
+
+def step_told(span: tuple[float, float], now: float) -> str:
+    """A step as text, with the decimals that stepping through the span needs."""
+    part = (span[1] / 2 - span[0] / 2) / 50
+    if part < 1e-4 or max(-span[0], span[1]) >= 1e9:
+        return ticks.number(now)
+    return f"{now:.{max(0, -math.floor(math.log10(part)))}f}".replace("-", "−")
+
+
+def step_now(scene: Scene, state: ViewState) -> float | None:
+    """The step up to which trajectories are drawn, one for all landscapes; None without any."""
+    span = shown_span(scene, state)
+    if span is None:
+        return None
+    (low, high), share = span, state.trajectories.played
+    return min(max(low * (1 - share) + high * share, low), high)
+
+
+def played(paths: Sequence[Path], now: float) -> list[Path]:
+    """Trajectories up to step ``now``: between two steps a point between them is the last, and one
+    that begins later is its first point alone. Curves stay as they are.
     """
-    if share >= 1:
-        return list(paths)
-    times = {id(path): _times(path) for path in paths if not path.is_curve and len(path.points)}
-    if not times:
-        return list(paths)
-    low = min(float(time[0]) for time in times.values())
-    high = max(float(time[-1]) for time in times.values())
-    now = low + share * (high - low)
-    return [
-        _until(path, times[id(path)], now) if id(path) in times else path for path in paths
-    ]  # fmt: skip
+    return [path if path.is_curve or not len(path.points) else _until(path, now) for path in paths]
 
 
-def _times(path: Path) -> Floats:
-    with np.errstate(invalid="ignore"):
-        forward = np.isfinite(path.steps).all() and (np.diff(path.steps) > 0).all()
-    return path.steps if forward else np.arange(len(path.steps), dtype=float)
+def _until(path: Path, now: float) -> Path:
+    points, losses, steps, off_plane = (
+        _upto(values, path.times, now)
+        for values in (path.points, path.losses, path.steps, path.off_plane)
+    )
+    return replace(path, points=points, losses=losses, steps=steps, off_plane=off_plane)
 
 
-def _until(path: Path, times: Floats, now: float) -> Path:
-    """The path to ``now``; its first point alone where that is earlier."""
-    at = float(np.interp(now, times, np.arange(times.size)))
-    whole = int(at)
-    if at == whole:
-        cut = {name: getattr(path, name)[: whole + 1] for name in _COLUMNS}
-    else:
-        with np.errstate(all="ignore"):
-            cut = {
-                name: np.concatenate([
-                    values[: whole + 1],
-                    [values[whole] + (at - whole) * (values[whole + 1] - values[whole])],
-                ])
-                for name in _COLUMNS
-                for values in [getattr(path, name)]
-            }  # fmt: skip
-    return replace(path, **cut)
+def _upto(values: Floats, times: Floats, now: float) -> Floats:
+    """``values (k, ...)`` at ``times (k,)`` up to ``now``; the first alone where that is
+    earlier."""
+    whole = max(int(np.searchsorted(times, now, "right")) - 1, 0)
+    until = values[: whole + 1]
+    if now <= times[whole] or whole + 1 == times.size:
+        return until
+    with np.errstate(all="ignore"):
+        part = (now / 2 - times[whole] / 2) / (times[whole + 1] / 2 - times[whole] / 2)
+        between = values[whole] * (1 - part) + values[whole + 1] * part
+    return np.concatenate([until, [between]])
 
 
 def ink(item: Item, path: Path) -> NDArray[np.uint8]:
@@ -162,7 +195,7 @@ class Laid:
     true: Lines  # at each step's own loss
     drops: Lines  # from there to the surface
     starts: Lines  # one point each; values are colours
-    ends: Lines
+    ends: Lines  # where the path has a place at the present step
     dots: Lines
     number: int = field(default_factory=count().__next__)  # id() would be given out again
 
@@ -173,13 +206,30 @@ class Laid:
         return not any(len(part.points) for part in parts)
 
 
+def drawn_until(scene: Scene, state: ViewState) -> float | None:
+    """The step at which trajectories end before their end; None where they are whole."""
+    return step_now(scene, state) if state.trajectories.played < 1 else None
+
+
+def drawn_paths(scene: Scene, state: ViewState, index: int) -> list[Path]:
+    """What is shown, up to the present step."""
+    paths, now = shown_paths(scene.items[index], state), drawn_until(scene, state)
+    return paths if now is None else played(paths, now)
+
+
+def end_told(scene: Scene, state: ViewState) -> str:
+    """What stands where trajectories end: their end, or the present step."""
+    span, now = shown_span(scene, state), drawn_until(scene, state)
+    return "end" if span is None or now is None else f"step {step_told(span, now)}"
+
+
 def key(scene: Scene, state: ViewState, index: int, moving: bool) -> Hashable:
     """What ``lay`` depends on."""
     item, own, paths = scene.items[index], state.surface, state.trajectories
     heights = own.height, own.smooth, scene.height_range(state, index), scene.top(state)
     span = color_span(scene, state, index)
     return (item.key, heights, scene.floor(state), coloring(item, state), span, paths.hidden,
-            paths.true_loss, paths.played, moving)  # fmt: skip
+            paths.true_loss, drawn_until(scene, state), moving)  # fmt: skip
 
 
 def lay(scene: Scene, state: ViewState, index: int, moving: bool = False) -> Laid:
@@ -195,14 +245,17 @@ def lay(scene: Scene, state: ViewState, index: int, moving: bool = False) -> Lai
     starts: list[Lines] = []
     ends: list[Lines] = []
     dots: list[Lines] = []
-    for path in played(shown_paths(item, state), state.trajectories.played):
+    now = drawn_until(scene, state)
+    for path in drawn_paths(scene, state, index):
         with np.errstate(all="ignore"):
             points, colors = item.place(path.points), _colors(path, quantity, span)
         plane.append(line(points, colors))
         known = np.flatnonzero(path.known)
         if known.size and not path.is_curve:
             starts.append(line(points[known[:1]], colors[known[0]]))
-            ends.append(line(points[known[-1:]], colors[known[-1]]))
+            # While it is played, what has no place now has no ball either.
+            if now is None or path.known[-1]:
+                ends.append(line(points[known[-1:]], colors[known[-1]]))
             if len(points) <= MOST_DOTS:
                 dots += [line(points[i : i + 1], colors[i]) for i in known[1:-1]]
         if true_loss_shown(state) and not path.is_curve:

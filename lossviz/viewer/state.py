@@ -72,7 +72,10 @@ class TrajectoryState:
     width: float = 2.2  # in points
     floor: bool = True  # also where they run over the floor
     true_loss: bool = False  # also at each step's own loss, with lines down to the surface
-    played: float = 1.0  # trajectories are drawn up to this share of their steps
+    # Trajectories are drawn up to this share of their steps; it goes on by itself.
+    played: float = field(default=1.0, metadata=PASSING)
+    seconds: float = 10.0  # that playing them from the first to the last step takes
+    repeat: bool = False  # played again and again; else once
     hidden: tuple[str, ...] = ()  # names of those that are not drawn, curves of figures too
 
 
@@ -192,6 +195,7 @@ class PanelState:
     visible: bool = True
     help: bool = False
     turned: tuple[str, ...] = ()  # sections that are folded where they were open at first, or back
+    playing: bool = False  # trajectories are drawn up to a step that goes on with the clock
 
 
 @dataclass
@@ -251,7 +255,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "width": (0, 100), "opacity": (0, 1), "elevation": (-90, 90), "distance": (0, 1e6),
     "fov": (1, 120), "supersample": (1, 4), "scale": (0, 100), "azimuth": (-1e6, 1e6),
     "target": (-1e6, 1e6), "persistence": (0, math.inf), "size": (0, 100), "confidence": (0, 1),
-    "angle": (-1e6, 1e6), "played": (0, 1), "dpi": (0, 10_000),
+    "angle": (-1e6, 1e6), "played": (0, 1), "seconds": (0.5, 600), "dpi": (0, 10_000),
 }  # fmt: skip
 _RANGES = ("height_range", "color_range")
 _OPTIONAL = ("cap", *_RANGES, "persistence", "offset", "level", "marker")

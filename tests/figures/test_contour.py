@@ -94,6 +94,9 @@ def test_what_lies_on_the_surface_is_in_the_legend(tmp_path, mpl):
               "run 0", "run 1"}  # fmt: skip
     assert wanted <= set(found)
     state = ViewState()
+    state.trajectories.played = 0.5
+    found = texts(svg(tmp_path, bumpy(21).with_changes(trajectories=runs(2)), state=state))
+    assert {"start", "step 1450"} <= set(found) and "end" not in found
     state.critical.shown = state.critical.lines = state.trajectories.shown = False
     assert not wanted & set(texts(svg(tmp_path, dimpled(31), state=state)))
 

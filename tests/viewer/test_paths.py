@@ -210,8 +210,8 @@ def test_the_view_keeps_what_is_hidden():
 def test_a_played_path_ends_where_its_share_of_the_steps_is(share):
     item = scene_of().items[0]
     (whole,) = shown_paths(item, ViewState())
-    (found,) = played([whole], share)
     now = share * whole.steps[-1]
+    (found,) = played([whole], now)
     assert found.steps[-1] == pytest.approx(now)
     known = found.steps[:-1]
     assert (found.points[:-1] == whole.points[: len(known)]).all() and (known < now + 1e-9).all()
@@ -229,7 +229,7 @@ def test_runs_are_played_by_their_steps_and_curves_stay():
     landscape = bumpy(11).with_changes(trajectories=[short, long, back], curves=[curve])
     state = ViewState()
     paths = shown_paths(Scene([landscape]).items[0], state)
-    found = {path.name: path.points for path in played(paths, 0.5)}
+    found = {path.name: path.points for path in played(paths, 10.0)}
     assert found["short"][-1] == pytest.approx([0.5, 0]) and len(found["c"]) == 2
     assert found["long"][-1] == pytest.approx([0, 0.25])
     assert found["back"][-1] == pytest.approx([0.2, 0])  # its steps are counted: 0, 1, 2

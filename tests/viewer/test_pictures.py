@@ -101,6 +101,15 @@ CASES = {
         lambda: [with_paths(bumpy(), 2), bumpy(seed=1)],
     ),
     "paths_through_a_hole": (lambda s: None, lambda: [with_paths(holed(), 4)]),
+    "paths_played": (
+        lambda s: _set(s, "trajectories", played=0.45),
+        lambda: [with_paths(bumpy(), 3, curves=[LINE])],
+    ),
+    "path_played_dark_own_losses": (
+        lambda s: _set(s, "trajectories", played=0.6, true_loss=True, width=4.0)
+        or _set(s, "picture", theme="dark"),
+        lambda: [with_paths(bumpy())],
+    ),
     "critical": (lambda s: None, lambda: [dimpled()]),
     "critical_dark_low": (
         lambda s: _set(s, "picture", theme="dark") or _set(s, "camera", elevation=18.0)

@@ -6,6 +6,7 @@ from imgui_bundle import imgui
 
 from lossviz.viewer.colormaps import names
 from lossviz.viewer.commands import Command
+from lossviz.viewer.panels import playing
 from lossviz.viewer.panels.widgets import checks, choice, color_square, slider
 from lossviz.viewer.paths import all_paths, coloring, ink
 from lossviz.viewer.scene import Item, Scene
@@ -31,6 +32,7 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
             own.colormap = choice("Path map", own.colormap, names())
         own.width = slider("Path width", own.width, 0.5, 8.0, "%.1f pt")
         _list(state, scene)
+        playing.draw(state, scene)
     if any(item.landscape.marks for item in scene.items):
         marks.shown, marks.names = checks(("Marks", marks.shown), ("Names", marks.names))
     return []

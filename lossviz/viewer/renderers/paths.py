@@ -12,7 +12,7 @@ from lossviz.viewer.colormaps import table, to_linear
 from lossviz.viewer.inks import inks, line_count, ramp
 from lossviz.viewer.paths import INK, MISSING, Laid, coloring, key, lay
 from lossviz.viewer.polylines import Lines
-from lossviz.viewer.renderers.points import DISC, FULL, HOLLOW, PointRenderer
+from lossviz.viewer.renderers.points import BALL, DISC, FULL, HOLLOW, PointRenderer
 from lossviz.viewer.renderers.strips import Eye, StripRenderer, Style
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
@@ -113,16 +113,17 @@ class PathRenderer:
         self, scene: Scene, state: ViewState, index: int, found: Laid
     ) -> list[tuple[NDArray[np.float64], float]]:
         """Rows for the points' renderer and their rims in points: a ring at the start, a disc at
-        the end, dots between."""
+        the end, or a ball at the present step; dots between."""
         width = state.trajectories.width
+        end = (width + 1.8, DISC) if state.trajectories.played >= 1 else (width + 3.8, BALL)
         parts = (
-            (found.dots, 0.5 * width + 1.0, FULL, 0.0), (found.starts, width + 2.2, HOLLOW, 1.2),
-            (found.ends, width + 1.8, FULL, 1.2),
+            (found.dots, 0.5 * width + 1.0, DISC, FULL, 0.0),
+            (found.starts, width + 2.2, DISC, HOLLOW, 1.2), (found.ends, *end, FULL, 1.2),
         )  # fmt: skip
         signs = []
-        for lines, radius, hollow, rim in parts:
+        for lines, radius, shape, hollow, rim in parts:
             colors = sign_colors(scene, state, index, lines.values)
-            rest = np.broadcast_to([1.0, radius, DISC, hollow], (len(colors), 4))
+            rest = np.broadcast_to([1.0, radius, shape, hollow], (len(colors), 4))
             signs.append((np.column_stack([lines.points, colors, rest]), rim))
         return signs
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lossviz.viewer.programs import program, set_uniforms
 from lossviz.viewer.renderers.strips import Eye, Rgb
 
-DISC, DOWN, UP, CROSS, DIAMOND = 0.0, 1.0, 2.0, 3.0, 4.0  # as in shaders/points.glsl
+DISC, DOWN, UP, CROSS, DIAMOND, BALL = 0.0, 1.0, 2.0, 3.0, 4.0, 5.0  # as in shaders/points.glsl
 FULL, HOLLOW = 0.0, 1.0
 FLOATS = 10  # place, colour and opacity, radius in points, shape, hollow or not
 
