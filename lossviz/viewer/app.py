@@ -29,6 +29,7 @@ from lossviz.viewer.figure import is_logarithmic
 from lossviz.viewer.framing import framed
 from lossviz.viewer.gestures import Drag, Gestures
 from lossviz.viewer.incoming import read_news
+from lossviz.viewer.interrupts import between_frames
 from lossviz.viewer.labels import clicked, near_label
 from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.legend import arranged
@@ -130,7 +131,7 @@ class App:
 
     def run(self) -> int:
         """Draw until the window is closed; returns the exit status."""
-        with self._owned:
+        with self._owned, between_frames() as interrupted:
             listen(self)
             self.session.start(self)
             self.moved = time.monotonic()  # the first picture at once, the full one right after
@@ -142,7 +143,7 @@ class App:
             self._start_gui()
             self.due = SETTLE
             try:
-                while not glfw.window_should_close(self.handle):
+                while not (glfw.window_should_close(self.handle) or interrupted()):
                     self._step()
             finally:
                 self.session.leave(self)
