@@ -13,7 +13,8 @@ from lossviz.figures.style import Style
 from lossviz.viewer.colormaps import luminance, table
 from lossviz.viewer.inks import BRIGHTEST
 from lossviz.viewer.levels import isoline_values
-from lossviz.viewer.scene import Range, Scene
+from lossviz.viewer.ranges import Range
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.ticks import number, offset
 

@@ -13,9 +13,10 @@ from lossviz.contours import step_1_2_5
 from lossviz.viewer.camera import View
 from lossviz.viewer.hiding import Hiding
 from lossviz.viewer.layout import BAR_ROOM, SUBTITLE, TEXT, TITLE, Rect
+from lossviz.viewer.ranges import Range
 from lossviz.viewer.renderers.lines import Line
 from lossviz.viewer.renderers.overlay import Box, Label
-from lossviz.viewer.scene import Item, Range, Scene
+from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import bitmap, one_line
 from lossviz.viewer.themes import THEMES, Theme

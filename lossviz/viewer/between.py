@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lossviz.viewer.ranges import LOG_RATIO, share
 from lossviz.viewer.refine import fill
-from lossviz.viewer.scene import LABELS, LOG_RATIO, Item, share
+from lossviz.viewer.scene import LABELS, Item
 from lossviz.viewer.state import ViewState
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from lossviz.critical_points import CriticalPoint, PointKind
 from lossviz.viewer.heights import Heights, moving_stride
-from lossviz.viewer.scene import LOG_RATIO, Item, Scene
+from lossviz.viewer.ranges import LOG_RATIO
+from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import one_line
 from lossviz.viewer.ticks import number

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from lossviz.contours import levels as contour_levels
 from lossviz.viewer.colormaps import luminance, table
-from lossviz.viewer.scene import Range, Scene
+from lossviz.viewer.ranges import Range
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
 MOST_LEVELS = 96  # as in shaders/include/isolines.glsl

@@ -16,7 +16,8 @@ from lossviz.viewer import ticks
 from lossviz.viewer.heights import Heights, moving_stride
 from lossviz.viewer.inks import inks, line_count
 from lossviz.viewer.polylines import Lines, clip, laid, line, together, with_heights
-from lossviz.viewer.scene import Item, Range, Scene
+from lossviz.viewer.ranges import Range
+from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
 
 Floats = NDArray[np.float64]

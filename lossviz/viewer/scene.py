@@ -7,9 +7,7 @@ that turns the first into the second.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -20,6 +18,16 @@ from lossviz.comparison import DIFFERENCE, RATIO
 from lossviz.errors import InputError
 from lossviz.landscape import BASIN, LOSS, Landscape, Surface, Trajectory
 from lossviz.viewer.occlusion import SIDE, ambient_occlusion
+from lossviz.viewer.ranges import (
+    LOG_RATIO,
+    MOST_SHARE,
+    Field,
+    Range,
+    by_hand,
+    capped,
+    proper,
+    share,
+)
 from lossviz.viewer.refine import bridge, factor, nearest, refine, spread
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import one_line
@@ -29,7 +37,6 @@ Floats = NDArray[np.float64]
 FLOOR_GAP = 0.42  # the floor's distance below the surface, over the surface's height
 CONVENTIONS = {"lambda_ratio": (0.0, 0.5)}  # colours of Li et al. 2018, arXiv:1712.09913, figure 7
 LABELS = (BASIN,)  # numbers that only tell apart: never interpolated, never on a logarithmic scale
-LOG_RATIO = 100.0  # "auto" means logarithmic where all is positive and max/min is above this
 _KEYS = count()
 
 # For curves alone: whatever asks for its range or its heights finds none.
@@ -40,73 +47,7 @@ NO_SURFACE = Surface(
 Occlusion = tuple[Hashable, NDArray[np.float32] | None]
 
 FARTHEST = 1e100  # coordinate, so that products and ratios of coordinates stay finite
-MOST_SHARE = 1e30  # of a range, up or down; float32 ends at 3e38
 NARROWEST = 0.25  # the shorter side over the longer one, at least
-
-
-def share(values: Floats, low: float, high: float) -> Floats:
-    """Values as shares of the way from low to high.
-
-    A power of two brings them near 1 first, which is exact: no difference overflows or vanishes.
-    """
-    exponent = -math.frexp(max(abs(low), abs(high)))[1]
-    low, high = math.ldexp(low, exponent), math.ldexp(high, exponent)
-    with np.errstate(over="ignore"):
-        near = np.ldexp(np.asarray(values, dtype=float), exponent)
-        return np.asarray((near - low) / (high - low or 1.0))
-
-
-@dataclass(frozen=True)
-class Range:
-    """What a height or a colour spans, in units of the quantity."""
-
-    low: float
-    high: float
-    log: bool
-
-    def unit(self, values: Floats) -> Floats:
-        """Values as 0 to 1 on this scale, not clamped."""
-        return share(self.on_scale(values), *self.scaled)
-
-    def on_scale(self, values: Floats) -> Floats:
-        """Values as they are, or their log10 (of what is above 0, else of ``low``)."""
-        values = np.asarray(values, dtype=float)
-        return np.log10(np.where(values > 0, values, self.low)) if self.log else values
-
-    @property
-    def scaled(self) -> tuple[float, float]:
-        """The ends on this scale: as they are, or their log10."""
-        low, high = self.on_scale(np.array([self.low, self.high])).tolist()
-        return low, high
-
-
-@dataclass(frozen=True, eq=False)
-class Field:
-    """One quantity of one landscape on the fine grid, as the shaders read it.
-
-    ``texels (m', n', 3)`` float32: the value's share of its range, from 0 at ``low`` to 1 at
-    ``high``; log10 of the value; 1, or 0 for a hole. Shares keep their precision in float32 however
-    large the values are, and however little they differ.
-    """
-
-    texels: NDArray[np.float32]
-    low: float
-    high: float
-
-    def share(self, values: Floats) -> Floats:
-        """Values as shares of the range, in numbers that the shaders have."""
-        return np.clip(share(values, self.low, self.high), -MOST_SHARE, MOST_SHARE)
-
-    def at(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Field:
-        """A part of it."""
-        return replace(self, texels=self.texels[np.ix_(rows, columns)])
-
-    def unit(self, span: Range) -> Floats:
-        """``(m', n')`` float64: the values as 0 to 1 on the scale of ``span``, not clamped."""
-        if span.log:
-            return share(self.texels[..., 1].astype(float), *span.scaled)
-        ends = np.clip(span.unit(np.array([self.low, self.high])), -MOST_SHARE, MOST_SHARE)
-        return ends[0] + self.texels[..., 0].astype(float) * (ends[1] - ends[0])
 
 
 class Item:
@@ -340,7 +281,7 @@ class Scene:
         """What the heights of landscape ``index`` span; heights above ``high`` are capped."""
         own = state.surface
         found = self._range(own.height, own.height_scale, None if own.shared_scale else index)
-        return _capped(_by_hand(found, own.height_range, own.height_scale), own.cap)
+        return capped(by_hand(found, own.height_range, own.height_scale), own.cap)
 
     def color_range(self, state: ViewState, index: int) -> Range:
         """What the colours of landscape ``index`` span; where they show the heights, to the cap.
@@ -354,10 +295,10 @@ class Scene:
         found = self._range(own.color, own.color_scale, None if own.shared_scale else index)
         if own.color_range is None and own.color.endswith((DIFFERENCE, RATIO)) and not found.log:
             most = max(abs(found.low), abs(found.high))  # no difference is the middle colour
-            return _proper(-most, most, log=False)
+            return proper(-most, most, log=False)
         if own.color_range is None:
-            return _capped(found, own.cap if own.color == own.height else None)
-        return _by_hand(found, own.color_range, own.color_scale)
+            return capped(found, own.cap if own.color == own.height else None)
+        return by_hand(found, own.color_range, own.color_scale)
 
     def _range(self, name: str, scale: str, index: int | None) -> Range:
         items = self.items if index is None else [self.items[index]]
@@ -367,13 +308,13 @@ class Scene:
         lows, positives, highs = zip(*spans, strict=True)
         low, high = min(lows), max(highs)
         if name in LABELS:
-            return _proper(low, high, log=False)
+            return proper(low, high, log=False)
         positive = np.nan if np.isnan(positives).all() else float(np.nanmin(positives))
         if scale == "log" and positive > 0 and high > 0:
-            return _proper(positive, high, log=True)
+            return proper(positive, high, log=True)
         with np.errstate(over="ignore"):
             steep = low > 0 and bool(np.divide(high, low) > LOG_RATIO)
-        return _proper(low, high, log=scale == "auto" and steep)
+        return proper(low, high, log=scale == "auto" and steep)
 
     def top(self, state: ViewState) -> float:
         """The z of the highest point that a surface can have."""
@@ -388,25 +329,3 @@ class Scene:
         extents = np.array([item.extent for item in self.surfaces or self.items]).max(axis=0)
         low = np.array([*(-extents), self.floor(state)])
         return low, np.array([*extents, self.top(state)])
-
-
-def _capped(span: Range, cap: float | None) -> Range:
-    return replace(span, high=cap) if cap is not None and span.low < cap < span.high else span
-
-
-def _by_hand(found: Range, ends: tuple[float, float] | None, scale: str) -> Range:
-    """The range that was asked for, if any, else the one that the data have."""
-    if ends is None:
-        return found
-    low, high = ends
-    log = scale == "log" or (scale == "auto" and found.log)
-    return _proper(low, high, log and low > 0)
-
-
-def _proper(low: float, high: float, log: bool) -> Range:
-    """A range that is not empty: one value alone gets some room above."""
-    if not high > low:
-        high = low * 10 if log else low + max(abs(low), 1.0) * 1e-3
-        if math.isinf(high):
-            low, high = low / 10, low
-    return Range(low, high, log)

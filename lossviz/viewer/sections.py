@@ -12,7 +12,8 @@ from lossviz.viewer.camera import View
 from lossviz.viewer.heights import Heights, moving_stride
 from lossviz.viewer.inks import inks
 from lossviz.viewer.polylines import Lines, laid, line, together, with_heights
-from lossviz.viewer.scene import Range, Scene
+from lossviz.viewer.ranges import Range
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.slicing import (
     cuts,
     isolines,

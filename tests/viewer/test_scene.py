@@ -8,7 +8,8 @@ import pytest
 from lossviz.errors import InputError
 from lossviz.landscape import Landscape, Provenance, Surface
 from lossviz.viewer.levels import shader_levels
-from lossviz.viewer.scene import Range, Scene
+from lossviz.viewer.ranges import Range
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
 from .scenes import bumpy, with_loss

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from lossviz.viewer.between import Between
 from lossviz.viewer.commands import Command, SaveProfile
 from lossviz.viewer.panels.widgets import checks, choice, color_square, slider
-from lossviz.viewer.scene import Item, Range, Scene
+from lossviz.viewer.ranges import Range
+from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.sections import between_ends, ink_number, inks_of
 from lossviz.viewer.slicing import (
     cuts,

@@ -10,7 +10,8 @@ from lossviz.viewer.camera import View
 from lossviz.viewer.heights import moving_stride
 from lossviz.viewer.levels import MOST_LEVELS, shader_levels
 from lossviz.viewer.programs import program, set_uniforms
-from lossviz.viewer.scene import Field, Range, Scene
+from lossviz.viewer.ranges import Field, Range
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.textures import Textures
 
