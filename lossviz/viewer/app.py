@@ -21,11 +21,10 @@ from lossviz.viewer import commands as cmd
 from lossviz.viewer.beside import Beside
 from lossviz.viewer.camera import View
 from lossviz.viewer.canvas import Canvas
-from lossviz.viewer.colormaps import names
+from lossviz.viewer.changes import change
 from lossviz.viewer.critical import told
 from lossviz.viewer.events import listen
 from lossviz.viewer.feed import Feed
-from lossviz.viewer.figure import is_logarithmic
 from lossviz.viewer.framing import framed
 from lossviz.viewer.gestures import Drag, Gestures
 from lossviz.viewer.incoming import read_news
@@ -285,25 +284,11 @@ class App:
     def obey(self, command: cmd.Command) -> None:
         """Do what a key or a panel asked for."""
         self.note()
-        state, camera = self.state, self.state.camera
         self.due = SETTLE
+        if change(command, self.scene, self.state):
+            return
+        state = self.state
         match command:
-            case cmd.Fit():
-                camera.distance, camera.target = 0.0, (0.0, 0.0, 0.0)
-            case cmd.Look(azimuth, elevation, orthographic):
-                camera.azimuth, camera.elevation, camera.distance = azimuth, elevation, 0.0
-                camera.orthographic |= orthographic
-            case cmd.Toggle(place):
-                part, _, name = place.partition(".")
-                setattr(getattr(state, part), name, not getattr(getattr(state, part), name))
-            case cmd.NextColormap(step):
-                known = names()
-                at = known.index(state.surface.colormap) if state.surface.colormap in known else 0
-                state.surface.colormap = known[(at + step) % len(known)]
-            case cmd.NextScale():
-                scale = "linear" if is_logarithmic(self.scene, state) else "log"
-                state.surface.height_scale = state.surface.color_scale = scale
-                state.isolines.spacing = state.curves.scale = scale
             case cmd.Screenshot():
                 # Large pictures take seconds: the message is on the screen before they begin.
                 self._wanted = SETTLE
