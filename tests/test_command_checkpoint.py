@@ -10,10 +10,10 @@ import torch
 from torch.nn import functional
 
 from compute import checkpoints, data
+from compute.interpolation import loss_at
 from compute.models import build
 from lossviz import read
 from lossviz.cli import main
-from lossviz.commands.checkpoint import loss_at
 from lossviz.landscape import Surface
 
 MODEL = "mlp:5:tanh"

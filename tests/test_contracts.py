@@ -76,6 +76,19 @@ def test_contracts_between_packages():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+PARSED = """
+import sys
+from lossviz.cli import COMMANDS, build_parser
+for name in COMMANDS:
+    build_parser(name)
+    print(*(f"{name}:{one}" for one in sys.argv[1].split(",") if one in sys.modules))
+"""
+
+
+def test_help_is_quick_and_a_window_sets_its_threads_before_numpy_starts_them():
+    assert fresh(PARSED, ",".join(["numpy", "PIL", *HEAVY, *GRAPHICS])) == []
+
+
 def test_the_package_itself_loads_nothing():
     assert fresh(LOADED, "lossviz,lossviz.cli,lossviz.errors", "numpy,plyfile,tomllib.x") == []
 

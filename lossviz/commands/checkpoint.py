@@ -8,8 +8,6 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lossviz.commands import options, origin
 from lossviz.commands.report import finite
 from lossviz.errors import LossvizError, UsageError, printable
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".pt", ".pth", ".safetensors")
 SAMPLES = "64"  # enough to build the network: nothing is evaluated
-ON_GRID = 1e-9  # of a cell
 
 
 def place(text: str) -> tuple[float, float]:
@@ -122,47 +119,11 @@ def write(state: dict[str, Tensor], path: Path, about: dict[str, Any]) -> None:
         replace(path, lambda file: torch.save(state, file), str(path))
 
 
-def loss_at(surface: Surface, alpha: float, beta: float) -> tuple[float, str]:
-    """The loss at a place by the file, and how it is known there.
-
-    On a grid point that is the computed value; between them the bicubic spline, in the logarithm
-    where losses span two decades. NaN beside the surface and in holes.
-    """
-    from compute.field import field
-    from compute.spline import Spline
-
-    axes = surface.alphas, surface.betas
-    near = [int(np.abs(axis - at).argmin()) for axis, at in zip(axes, (alpha, beta), strict=True)]
-    off = [abs(axis[i] - at) / _cell(axis) for axis, i, at in zip(axes, near, (alpha, beta),
-                                                                  strict=True)]  # fmt: skip
-    if max(off) <= ON_GRID:
-        return float(surface.loss[near[0], near[1]]), "computed"
-    inside = all(axis[0] <= at <= axis[-1] for axis, at in zip(axes, (alpha, beta), strict=True))
-    found = field(surface)
-    if not inside or found is None or min(surface.shape) < 2:
-        return math.nan, "beside the surface" if not inside else "a hole"
-    corners = np.ix_(*(_around(axis, at) for axis, at in zip(axes, (alpha, beta), strict=True)))
-    if found.holes[corners].any():
-        return math.nan, "a hole"
-    x, y = (np.interp(at, axis, own) for at, axis, own in
-            ((alpha, surface.alphas, found.x), (beta, surface.betas, found.y)))  # fmt: skip
-    value = Spline(found.x, found.y, found.values)(np.array([[x, y]]))
-    return float(found.to_loss(value)[0]), "interpolated"
-
-
-def _cell(axis: np.ndarray) -> float:
-    return float(np.diff(axis).min()) if axis.size > 1 else 1.0
-
-
-def _around(axis: np.ndarray, at: float) -> list[int]:
-    """The lines on both sides of a place."""
-    after = int(np.clip(np.searchsorted(axis, at), 1, axis.size - 1))
-    return [after - 1, after]
-
-
 def _report(
     args: argparse.Namespace, surface: Surface, state: dict[str, Tensor], samples: int
 ) -> None:
+    from compute.interpolation import loss_at
+
     loss, how = loss_at(surface, *args.at)
     alpha, beta = args.at
     told = {"file": str(args.output), "alpha": alpha, "beta": beta, "loss": loss, "loss_is": how,

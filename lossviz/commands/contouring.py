@@ -8,8 +8,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lossviz.commands.sizes import DPI, INCH, TEXT_SIZE, finite
 from lossviz.errors import UsageError
 
@@ -30,6 +28,8 @@ def levels(text: str) -> list[float] | int:
             count = (high - low) / step
             if not (step > 0 and 0 < count <= MOST_LEVELS):
                 raise ValueError
+            import numpy as np
+
             return np.arange(low, high, step).tolist()
         if text.isdecimal() and 0 < int(text) <= MOST_LEVELS:
             return int(text)
