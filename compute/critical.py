@@ -50,7 +50,7 @@ def critical_points(
     places, open_ = zeros(spline)
     kinds, ratios = _kinds(spline, places)
     places, kinds, ratios = _lines_once(spline, places, kinds, ratios)
-    indices = _indices(spline, places, kinds, ratios)
+    indices = _indices(spline, places, kinds)
     winding, total, wrong = balance(spline, places, indices)
 
     edge, minima = border_extrema(spline, own.x, own.y, own.values)
@@ -104,7 +104,7 @@ def _lines_once(
     return places[kept], kinds[kept], ratios[kept]
 
 
-def _indices(spline: Spline, places: Floats, kinds: Strings, ratios: Floats) -> Floats:
+def _indices(spline: Spline, places: Floats, kinds: Strings) -> Floats:
     """``(k,)``: by the sign of the determinant, of degenerate points by a small circle."""
     from scipy.spatial import KDTree
 

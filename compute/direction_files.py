@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import os
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from compute import npz_files
 from compute.directions import Direction, is_statistic
 from lossviz.errors import InputError, LossvizError, UsageError
 
@@ -143,16 +143,8 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _npz(path: Path) -> dict[str, Tensor]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            claimed = sum(entry.file_size for entry in archive.infolist())
-        if claimed > LARGEST:
-            raise InputError(f"{path}: unpacks to {claimed:,} bytes, expected at most {LARGEST:,}")
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files if name.startswith(AXES)}
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, MemoryError) as error:
-        text = " ".join(str(error).split())
-        raise InputError(f"{path}: expected an npz file of directions: {text}") from None
+    with npz_files.opened(path, "directions", largest=LARGEST) as stored:
+        arrays = {name: stored[name] for name in stored.files if name.startswith(AXES)}
     for name, values in arrays.items():
         if values.dtype.kind != "f":
             raise InputError(f"{path}: {name}: expected floats, got {values.dtype}")

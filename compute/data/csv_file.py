@@ -10,7 +10,7 @@ import csv
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from lossviz.errors import InputError
 LARGEST = 1 << 30  # bytes
 HUGE = 1e30  # squares of larger numbers do not fit float32
 MOST_CLASSES = 1000
+DIGITS = 20  # of a whole number that can be a class
 
 
 def load(path: str, split: str, root: Path | None) -> Table:
@@ -98,16 +99,17 @@ def _labels(
 ) -> tuple[NDArray[np.int64] | NDArray[np.float64], int]:  # fmt: skip
     """Classes ``(N,)`` from 0 and how many; or real values ``(N,)``, and one output."""
     numeric = all(map(_is_number, last))
-    whole = numeric and all(text.lstrip("+-").isdecimal() for text in last)
+    whole = numeric and all(text.lstrip("+-").isdecimal() and len(text) <= DIGITS for text in last)
     if numeric and not whole:
         values = np.array([float(text) for text in last])
         if not (np.abs(values) <= HUGE).all():
             raise InputError(f"{path}: expected finite values in the last column")
         return values, 1
-    order = {name: k for k, name in enumerate(sorted(set(last), key=int if whole else None))}
+    names: list[Any] = [int(text) for text in last] if whole else last  # 1, 01 and +1 are one
+    order = {name: k for k, name in enumerate(sorted(set(names)))}
     if len(order) > MOST_CLASSES:
         raise InputError(
             f"{path}: expected at most {MOST_CLASSES:,} classes in the last column, got "
             f"{len(order):,}; real values are written with a point (3.0) on one line at least"
         )
-    return np.array([order[name] for name in last]), len(order)
+    return np.array([order[name] for name in names]), len(order)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from compute import npz_files
 from compute.data.stored import Images
 from lossviz.errors import InputError
 
 MOST_CLASSES = 1_000_000
-LARGEST = 8 << 30  # bytes unpacked: a small file can claim any size
+LARGEST = 8 << 30  # bytes unpacked
 
 
 def load(path: str, split: str, root: Path | None) -> Images:
@@ -24,18 +24,10 @@ def load(path: str, split: str, root: Path | None) -> Images:
     """
     if not Path(path).is_file():
         raise InputError(f"{path}: expected an npz file of images, got no such file")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            claimed = sum(entry.file_size for entry in archive.infolist())
-        if claimed > LARGEST:
-            raise InputError(f"{path}: unpacks to {claimed:,} bytes, expected at most {LARGEST:,}")
-        with np.load(path, allow_pickle=False) as stored:
-            images, labels = (
-                _array(stored, f"{split}_{kind}", kind, path) for kind in ("images", "labels")
-            )
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError) as error:
-        text = " ".join(str(error).split())
-        raise InputError(f"{path}: expected an npz file of images: {text}") from None
+    with npz_files.opened(path, "images", largest=LARGEST) as stored:
+        images, labels = (
+            _array(stored, f"{split}_{kind}", kind, path) for kind in ("images", "labels")
+        )
     return _checked(images, labels, path)
 
 

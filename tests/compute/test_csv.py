@@ -49,6 +49,8 @@ def test_the_choice_of_rows_does_not_change_what_a_network_sees(tmp_path):
 def test_whole_numbers_are_classes_in_numerical_order(tmp_path):
     found = written(tmp_path, lines("1;2", "2;10", "3;-1", "4;9"))
     assert found.targets.tolist() == [1, 3, 0, 2] and found.outputs == 4
+    found = written(tmp_path, lines("1;01", "2;2", "3;1", "4;+1"))
+    assert found.targets.tolist() == [0, 1, 0, 0] and found.outputs == 2
 
 
 def test_numbers_with_a_point_are_real_values(tmp_path):
@@ -88,6 +90,7 @@ def test_quotes_spaces_empty_lines_and_a_byte_order_mark(tmp_path):
         (lines("1,a", "1_0,b"), r"line 2, column 1: expected a number, got '1_0'"),
         (lines("1,a", "2,"), r"line 2: expected a label"),
         (lines("1", "2"), r"line 1: expected two columns"),
+        (lines("1,1", f"2,{'9' * 5000}"), "finite values in the last column"),
         (lines("1,0.5", "2,inf"), "finite values in the last column"),
         (lines("a,b"), "expected rows of numbers, got none"),
         ("", "expected rows of numbers, got none"),

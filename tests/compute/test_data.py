@@ -1,5 +1,6 @@
 """Data: chosen, ordered and normalised as it is told."""
 
+import contextlib
 import gzip
 import hashlib
 import pickle
@@ -270,6 +271,19 @@ def test_arrays_that_do_not_fit(tmp_path, arrays):
     with pytest.raises(InputError, match="expected") as caught:
         data.load(f"npz:{tmp_path / 'bad.npz'}")
     assert "\n" not in str(caught.value)
+
+
+def test_no_damage_to_a_compressed_file_crashes(tmp_path):
+    path, random = tmp_path / "damaged.npz", np.random.default_rng(0)
+    images = random.integers(0, 256, (50, 8, 8), dtype=np.uint8)
+    np.savez_compressed(path, images=images, labels=np.arange(50) % 10)
+    whole = np.frombuffer(path.read_bytes(), np.uint8)
+    for _ in range(300):
+        damaged, places = whole.copy(), random.integers(whole.size, size=random.choice([1, 4, 30]))
+        damaged[places] = random.integers(256, size=places.size)
+        path.write_bytes(damaged.tobytes())
+        with contextlib.suppress(InputError):
+            data.load(f"npz:{path}")
 
 
 def test_a_small_file_that_unpacks_to_much_is_refused(tmp_path, monkeypatch):
