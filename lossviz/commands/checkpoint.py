@@ -8,13 +8,12 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lossviz.commands import options, origin
 from lossviz.commands.report import finite
 from lossviz.errors import LossvizError, UsageError, printable
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
     from compute.plane import Plane
@@ -128,6 +127,8 @@ def loss_at(surface: Surface, alpha: float, beta: float) -> tuple[float, str]:
     On a grid point that is the computed value; between them the bicubic spline, in the logarithm
     where losses span two decades. NaN beside the surface and in holes.
     """
+    import numpy as np
+
     from compute.field import field
     from compute.spline import Spline
 
@@ -151,12 +152,12 @@ def loss_at(surface: Surface, alpha: float, beta: float) -> tuple[float, str]:
 
 
 def _cell(axis: np.ndarray) -> float:
-    return float(np.diff(axis).min()) if axis.size > 1 else 1.0
+    return float((axis[1:] - axis[:-1]).min()) if axis.size > 1 else 1.0
 
 
 def _around(axis: np.ndarray, at: float) -> list[int]:
     """The lines on both sides of a place."""
-    after = int(np.clip(np.searchsorted(axis, at), 1, axis.size - 1))
+    after = min(max(int(axis.searchsorted(at)), 1), axis.size - 1)
     return [after - 1, after]
 
 

@@ -8,8 +8,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lossviz.commands.sizes import DPI, INCH, TEXT_SIZE, finite
 from lossviz.errors import UsageError
 
@@ -24,6 +22,8 @@ COLUMN = (8.5, 7.0)  # centimetres
 
 def levels(text: str) -> list[float] | int:
     """LOW:HIGH:STEP as in the paper's code, LEVEL,LEVEL,…, or about how many."""
+    import numpy as np
+
     try:
         if ":" in text:
             low, high, step = (finite(part) for part in text.split(":"))

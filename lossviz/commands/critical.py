@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from lossviz.commands import options, origin
 from lossviz.commands.report import check_output, counted, finite
 from lossviz.errors import UsageError, printable
-from lossviz.landscape import BASIN, LOSS
 
 if TYPE_CHECKING:
     from compute.basins import Basins
@@ -122,6 +121,7 @@ def _refined(
 ) -> tuple[CriticalPoints, list[str]]:
     """The points refined with the network that the file is of, and what to tell of it."""
     from lossviz import ply
+    from lossviz.landscape import LOSS
     from lossviz.refining import refine
 
     known = landscape.provenance
@@ -192,6 +192,7 @@ def _with_basins(
 ) -> tuple[Landscape, Basins]:
     """The landscape with its basins' labels among its quantities; the basins, the lowest first."""
     from compute.basins import basins
+    from lossviz.landscape import BASIN
 
     own = landscape.surface
     assert own is not None
