@@ -45,7 +45,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
-    """The parser of all commands, or with the arguments of just one of them (faster to start)."""
+    """The parser of all commands, with their arguments, or with those of ``only`` one of them or of
+    none, the empty string (faster to start)."""
     parser = _Parser(prog="lossviz", description="See the loss landscape of a neural network.")
     parser.add_argument("--version", action="version", version=f"lossviz {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
@@ -124,7 +125,7 @@ def _joined(argv: Sequence[str]) -> list[str]:
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     typed, argv = list(argv), _joined(argv)
     name = next((word for word in argv if not word.startswith("-")), None)
-    parser = build_parser(only=name if name in COMMANDS else None)
+    parser = build_parser(only=name or "")
     if name in COMMANDS:
         early = argparse.ArgumentParser(add_help=False)
         early.add_argument("--config")

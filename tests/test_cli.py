@@ -70,6 +70,16 @@ def test_every_command_has_a_module_and_every_module_a_command():
     assert {p.stem for p in folder.glob("*.py")} - {"__init__"} >= set(cli.COMMANDS)
 
 
+def test_arguments_load_nothing_heavy():
+    """What is set for numpy's and torch's threads at the start has to come before them."""
+    code = (
+        "import sys; from lossviz.cli import build_parser; build_parser(); "
+        "print([n for n in ('numpy', 'torch', 'moderngl', 'matplotlib') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_version(capsys):
     with pytest.raises(SystemExit) as left:
         cli.main(["--version"])

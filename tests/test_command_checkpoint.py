@@ -133,8 +133,11 @@ def test_batch_norms_statistics_move_along(tmp_path, monkeypatch, capsys):
     import own_bn
 
     own = landscape.surface
+    assert write("p.ply", 0.0, 0.0, "at.pt") == 2
+    assert "model: p.ply says 'own_bn:network', which may run code" in capsys.readouterr().err
+    given = ["--model", "own_bn:network", "--data", "own_bn:pair"]
     for i, j in [(0, 1), (2, 1), (4, 1), (3, 2)]:
-        assert write("p.ply", float(own.alphas[i]), float(own.betas[j]), "at.pt") == 0
+        assert write("p.ply", float(own.alphas[i]), float(own.betas[j]), "at.pt", *given) == 0
         state = checkpoints.read("at.pt")
         net = small_convnet(5)
         net.load_state_dict(state)

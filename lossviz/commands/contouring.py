@@ -22,6 +22,8 @@ COLUMN = (8.5, 7.0)  # centimetres
 
 def levels(text: str) -> list[float] | int:
     """LOW:HIGH:STEP as in the paper's code, LEVEL,LEVEL,…, or about how many."""
+    import numpy as np
+
     try:
         if ":" in text:
             low, high, step = (finite(part) for part in text.split(":"))

@@ -23,12 +23,16 @@ def fill(args: argparse.Namespace, known: Provenance, path: Path) -> None:
     Raises
     ------
     UsageError
-        If the provenance does not tell, or the checkpoint is another one.
+        If the provenance does not tell, or tells of functions, or the checkpoint is another one.
     """
-    for key in ("model", "data", "loss", "split", "seed"):
+    take(args, "model", known.model, path)
+    take(args, "data", known.data, path)
+    if args.data:  # a Problem, which needs none, brings its own loss
+        take(args, "loss", known.loss, path)
+    for key in ("split", "seed"):
         if getattr(args, key) is None:
             setattr(args, key, getattr(known, key))
-    args.data, args.seed = args.data or None, args.seed or 0
+    args.seed = args.seed or 0
     args.loss, args.split = args.loss or "cross_entropy", args.split or "train"
     if not args.model:
         raise UsageError(f"model: {path} does not say of what it is; expected --model NAME")
@@ -42,6 +46,28 @@ def fill(args: argparse.Namespace, known: Provenance, path: Path) -> None:
                 f"checkpoint: {args.checkpoint} is not the {known.checkpoint} that {path} is of; "
                 "their SHA-256 differ"
             )
+
+
+def take(args: argparse.Namespace, key: str, told: object, place: str | Path) -> None:
+    """The model, the data or the loss that ``place`` tells of, if that is not given.
+
+    Raises
+    ------
+    UsageError
+        If it is a function: a file of somebody else's shall not run code.
+    """
+    from compute import data, models
+    from compute.problem import LOSSES
+
+    if getattr(args, key) is not None or not isinstance(told, str) or not told:
+        return
+    is_name = {"model": models.is_name, "data": data.is_name, "loss": LOSSES.__contains__}[key]
+    if not is_name(told):
+        raise UsageError(
+            f"{key}: {place} says {told!r:.80}, which may run code; "
+            f"where that is what you want, give it as --{key}"
+        )
+    setattr(args, key, told)
 
 
 def _found(name: str, path: Path) -> str:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from lossviz.commands import options, planes, surface
+from lossviz.commands import options, origin, planes, surface
 from lossviz.commands.report import check_output
 from lossviz.commands.runs import own_folder, settings_of
 from lossviz.errors import UsageError, printable
@@ -58,24 +58,13 @@ def _from_the_run(args: argparse.Namespace) -> None:
     Raises
     ------
     UsageError
-        If they are not told, or are functions: a folder of somebody else's shall not run code.
+        If they are not told, or are functions.
     """
-    from compute import data, models
-    from compute.problem import LOSSES
     from compute.training import Snapshots
 
     about = Snapshots(args.runs[0]).about
-    named = {"model": models.is_name, "data": data.is_name, "loss": LOSSES.__contains__}
-    for key, is_name in named.items():
-        kept = about.get(key)
-        if getattr(args, key) is not None or not isinstance(kept, str) or not kept:
-            continue
-        if not is_name(kept):
-            raise UsageError(
-                f"{key}: {args.runs[0]} says {kept!r:.80}, which may run code; "
-                f"where that is what you want, give it as --{key}"
-            )
-        setattr(args, key, kept)
+    for key in ("model", "data", "loss"):
+        origin.take(args, key, about.get(key), args.runs[0])
     if args.model is None:
         raise UsageError(f"model: {args.runs[0]} does not say of what it is; expected --model NAME")
     args.loss = args.loss or "cross_entropy"
