@@ -81,9 +81,10 @@ def take_view(app: App, view: ViewState, what: str) -> bool:
         shown = ", ".join(sorted(missing))
         app.tell(f"The view ({what}) needs quantities that these files do not have: {shown}.")
         return False
-    if view.surface.colormap not in names():
-        app.tell(f"The view ({what}) needs an unknown colour map: {view.surface.colormap}.")
-        return False
+    for colormap in (view.surface.colormap, view.trajectories.colormap):
+        if colormap not in names():
+            app.tell(f"The view ({what}) needs an unknown colour map: {colormap:.60}.")
+            return False
     app.state = restored(view, app.state)
     app.soon()
     return True

@@ -1,0 +1,34 @@
+"""Views and files that come while a window is open; no window is needed to refuse them."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from lossviz.viewer import incoming
+from lossviz.viewer.scene import Scene
+from lossviz.viewer.state import ViewState
+from tests.viewer.scenes import bumpy
+
+
+class Told(SimpleNamespace):
+    """What stands for the window: it keeps what it is told."""
+
+    def tell(self, message):
+        self.messages.append(message)
+
+    def soon(self):
+        pass
+
+
+@pytest.fixture
+def app():
+    return Told(scene=Scene([bumpy()]), state=ViewState(), messages=[])
+
+
+@pytest.mark.parametrize("part", ["surface", "trajectories"])
+def test_a_view_with_an_unknown_colour_map_is_refused(app, part):
+    view, before = ViewState(), app.state
+    getattr(view, part).colormap = "no such map"
+    assert not incoming.take_view(app, view, "in the clipboard")
+    assert app.state is before
+    assert "no such map" in app.messages[0]
