@@ -29,14 +29,12 @@ def read_news(app: App) -> None:
         if news.landscape is None:
             app.tell(news.problem)
             continue
-        old = app.scene.items[news.index].landscape
+        before = app.scene.items[news.index]
         try:
             app.scene.replace(news.index, news.landscape)
             _try_drawing(app)
-        except LossvizError as error:
-            app.tell(str(error))
         except Exception as error:  # what cannot be drawn does not close the window
-            app.scene.replace(news.index, old)
+            app.scene.items[news.index] = before
             app.tell(f"The new file cannot be drawn ({error}); showing the one before.")
         _show_known(app)
         app.soon()
