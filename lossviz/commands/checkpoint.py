@@ -13,7 +13,6 @@ from lossviz.commands.report import finite
 from lossviz.errors import LossvizError, UsageError, printable
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
     from compute.plane import Plane

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.critical_points import CriticalPoint, PointKind
-from lossviz.viewer.heights import Heights, moving_stride
+from lossviz.viewer.heights import displayed_mesh, mesh_key
 from lossviz.viewer.ranges import LOG_RATIO
 from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
@@ -139,17 +139,13 @@ def standing(scene: Scene, state: ViewState, index: int, moving: bool = False) -
         numbers = np.flatnonzero(kept)
         strength = points.persistence[numbers]
         numbers = numbers[np.argsort(np.nan_to_num(strength, nan=-1.0), kind="stable")]
-        mesh = Heights(scene, state, index)
-        if moving:
-            mesh = Heights(scene, state, index, moving_stride(mesh.xs.size, mesh.ys.size))
+        mesh = displayed_mesh(scene, state, index, moving=moving)
         places = item.place(points.places[numbers])
         found = np.column_stack([places, mesh.at(places)])
         known = np.isfinite(found).all(axis=1)
         return Standing(numbers[known], found[known])
 
-    surface = state.surface
-    key = (surface.height, surface.smooth, scene.height_range(state, index), scene.top(state),
-           own.border, own.persistence, own.confidence)  # fmt: skip
+    key = mesh_key(scene, state, index), own.border, own.persistence, own.confidence
     found: Standing = item.remembered(f"standing, moving {moving}", key, make)
     return found
 

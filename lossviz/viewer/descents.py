@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.landscape import Trajectory
-from lossviz.viewer.heights import Heights, moving_stride
+from lossviz.viewer.heights import displayed_mesh, mesh_key
 from lossviz.viewer.paths import BUDGET, MOVING_BUDGET
 from lossviz.viewer.polylines import Lines, laid, line, together, with_heights
 from lossviz.viewer.scene import Item, Scene
@@ -58,9 +58,8 @@ def lay_descents(scene: Scene, state: ViewState, index: int, moving: bool = Fals
     if not (state.critical.lines and any(own)):
         nothing = together([], 3)
         return Descents(nothing, nothing, nothing.points, nothing.points)
-    surface = state.surface
-    key = (surface.height, surface.smooth, scene.height_range(state, index), scene.top(state),
-           *(start for start in starts(state, index) if start in item.dropped))  # fmt: skip
+    known = (start for start in starts(state, index) if start in item.dropped)
+    key = mesh_key(scene, state, index), *known
     found: Descents = item.remembered(
         f"descents, moving {moving}", key, lambda: _lay(scene, state, index, moving, own)
     )
@@ -71,9 +70,7 @@ def _lay(
     scene: Scene, state: ViewState, index: int, moving: bool,
     runs: tuple[Sequence[Trajectory], Sequence[Trajectory]],
 ) -> Descents:  # fmt: skip
-    item, mesh = scene.items[index], Heights(scene, state, index)
-    if moving:
-        mesh = Heights(scene, state, index, moving_stride(mesh.xs.size, mesh.ys.size))
+    item, mesh = scene.items[index], displayed_mesh(scene, state, index, moving=moving)
 
     def on_surface(some: Sequence[Trajectory]) -> Lines:
         with np.errstate(all="ignore"):

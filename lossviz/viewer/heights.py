@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -78,6 +80,24 @@ class Heights:
         with np.errstate(invalid="ignore"):
             side = np.sign(sight[..., 2] - height)  # it may be seen from below
             return np.asarray((side[:, :-1] * side[:, 1:] < 0).any(axis=1))
+
+
+def mesh_key(scene: Scene, state: ViewState, index: int) -> Hashable:
+    """What the displayed surface depends on, and with it all that stands on it."""
+    own = state.surface
+    return own.height, own.smooth, scene.height_range(state, index), scene.top(state)
+
+
+def displayed_mesh(scene: Scene, state: ViewState, index: int, *, moving: bool = False) -> Heights:
+    """The mesh of landscape ``index`` as it is drawn, made once; while moving it is coarser."""
+    item = scene.items[index]
+
+    def make() -> Heights:
+        columns, rows = (side.size for side in item.axes(state.surface.smooth))
+        return Heights(scene, state, index, moving_stride(columns, rows) if moving else 1)
+
+    found: Heights = item.remembered(f"mesh, moving {moving}", mesh_key(scene, state, index), make)
+    return found
 
 
 def _mixed(base: Floats, *others: tuple[Floats, Floats]) -> Floats:

@@ -29,14 +29,12 @@ def read_news(app: App) -> None:
         if news.landscape is None:
             app.tell(news.problem)
             continue
-        old = app.scene.items[news.index].landscape
+        before = app.scene.items[news.index]
         try:
             app.scene.replace(news.index, news.landscape)
             _try_drawing(app)
-        except LossvizError as error:
-            app.tell(str(error))
         except Exception as error:  # what cannot be drawn does not close the window
-            app.scene.replace(news.index, old)
+            app.scene.items[news.index] = before
             app.tell(f"The new file cannot be drawn ({error}); showing the one before.")
         _show_known(app)
         app.soon()
@@ -81,9 +79,10 @@ def take_view(app: App, view: ViewState, what: str) -> bool:
         shown = ", ".join(sorted(missing))
         app.tell(f"The view ({what}) needs quantities that these files do not have: {shown}.")
         return False
-    if view.surface.colormap not in names():
-        app.tell(f"The view ({what}) needs an unknown colour map: {view.surface.colormap}.")
-        return False
+    for colormap in (view.surface.colormap, view.trajectories.colormap):
+        if colormap not in names():
+            app.tell(f"The view ({what}) needs an unknown colour map: {colormap:.60}.")
+            return False
     app.state = restored(view, app.state)
     app.soon()
     return True

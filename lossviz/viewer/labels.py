@@ -10,7 +10,7 @@ import numpy as np
 from lossviz.viewer.annotations import label_box, shortened
 from lossviz.viewer.between import displayed
 from lossviz.viewer.camera import View
-from lossviz.viewer.heights import Heights
+from lossviz.viewer.heights import displayed_mesh
 from lossviz.viewer.layout import TEXT, Rect
 from lossviz.viewer.pins import HEAD, HIDDEN, overlap, sign
 from lossviz.viewer.renderers.overlay import Box, Label
@@ -96,7 +96,7 @@ def labels(
     if not found:
         return
     points = np.array([point for _, point in found])
-    mesh = Heights(scene, state, index)
+    mesh = displayed_mesh(scene, state, index)
     hidden = mesh.hide(points, view.eye, view.forward if view.orthographic else None)
     seen = view.project(points)[:, :2] + (cell.x, cell.y)
     boxes = [label_box(label, scale) for label in taken]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lossviz.landscape import LOSS, Landscape
 from lossviz.viewer import ticks
-from lossviz.viewer.heights import Heights, moving_stride
+from lossviz.viewer.heights import Heights, displayed_mesh, mesh_key
 from lossviz.viewer.inks import inks, line_count
 from lossviz.viewer.polylines import Lines, clip, laid, line, together, with_heights
 from lossviz.viewer.ranges import Range
@@ -226,19 +226,16 @@ def end_told(scene: Scene, state: ViewState) -> str:
 
 def key(scene: Scene, state: ViewState, index: int, moving: bool) -> Hashable:
     """What ``lay`` depends on."""
-    item, own, paths = scene.items[index], state.surface, state.trajectories
-    heights = own.height, own.smooth, scene.height_range(state, index), scene.top(state)
-    span = color_span(scene, state, index)
-    return (item.key, heights, scene.floor(state), coloring(item, state), span, paths.hidden,
+    item, paths = scene.items[index], state.trajectories
+    surface, span = mesh_key(scene, state, index), color_span(scene, state, index)
+    return (item.key, surface, scene.floor(state), coloring(item, state), span, paths.hidden,
             paths.true_loss, drawn_until(scene, state), moving)  # fmt: skip
 
 
 def lay(scene: Scene, state: ViewState, index: int, moving: bool = False) -> Laid:
     """Put every shown path of a landscape on its displayed surface."""
     item = scene.items[index]
-    mesh = Heights(scene, state, index)
-    if moving:
-        mesh = Heights(scene, state, index, moving_stride(mesh.xs.size, mesh.ys.size))
+    mesh = displayed_mesh(scene, state, index, moving=moving)
     quantity, span = coloring(item, state), color_span(scene, state, index)
     plane: list[Lines] = []
     true: list[Lines] = []

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lossviz.landscape import CriticalPoint
 from lossviz.viewer.critical import standing
-from lossviz.viewer.heights import Heights
+from lossviz.viewer.heights import displayed_mesh
 from lossviz.viewer.picture import views
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.sections import clip_plane, is_clipped
@@ -59,7 +59,7 @@ def pick_sign(
         near = np.flatnonzero(away <= (state.critical.size + REACH) * scale)
         if not near.size:
             return None
-        mesh = Heights(scene, state, index)
+        mesh = displayed_mesh(scene, state, index)
         toward = view.forward if view.orthographic else None
         hidden = mesh.hide(own.places[near], view.eye, toward)
         best = near[np.lexsort((away[near], hidden))[0]]
@@ -97,7 +97,7 @@ def _march(
     enter = max(float(enter) - 1e-3, 0.0)
     if not leave > enter:
         return None
-    heights = Heights(scene, state, index)
+    heights = displayed_mesh(scene, state, index)
     distances = np.linspace(enter, float(leave) + 1e-3, STEPS)
     points = origin + distances[:, None] * direction
     above = np.where(is_clipped(clip, points), np.nan, points[:, 2] - heights.at(points))

@@ -9,7 +9,7 @@ import numpy as np
 
 from lossviz.viewer.annotations import label_box, shortened
 from lossviz.viewer.camera import View
-from lossviz.viewer.heights import Heights
+from lossviz.viewer.heights import displayed_mesh
 from lossviz.viewer.layout import TEXT, Rect
 from lossviz.viewer.renderers.overlay import Box, Label
 from lossviz.viewer.scene import Scene
@@ -37,7 +37,7 @@ def pins(
     marks = scene.items[index].landscape.marks[:MOST]
     if not (state.marks.shown and marks):
         return
-    mesh = Heights(scene, state, index)
+    mesh = displayed_mesh(scene, state, index)
     with np.errstate(all="ignore"):
         places = scene.items[index].place(np.array([[mark.alpha, mark.beta] for mark in marks]))
     points = np.column_stack([places, mesh.at(places)])

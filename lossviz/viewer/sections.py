@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.viewer.camera import View
-from lossviz.viewer.heights import Heights, moving_stride
+from lossviz.viewer.heights import Heights, displayed_mesh, mesh_key
 from lossviz.viewer.inks import inks
 from lossviz.viewer.polylines import Lines, laid, line, together, with_heights
 from lossviz.viewer.ranges import Range
@@ -136,18 +136,14 @@ class Section:
 
 def sections(scene: Scene, state: ViewState, index: int, *, moving: bool = False) -> list[Section]:
     """The present slice and the pinned ones on the displayed surface."""
-    item, own = scene.items[index], state.surface
-    surface = (
-        own.height, own.smooth, scene.height_range(state, index), scene.top(state), moving
-    )  # fmt: skip
+    item, surface = scene.items[index], (mesh_key(scene, state, index), moving)
     kept: dict[Hashable, Section] = item.remembered("sections", surface, dict)
     wanted = cuts(scene, state, index)
     keys: list[Hashable] = [
         (cut.along, cut.angle if cut.along == "angle" else 0.0, cut.at) for cut in wanted
     ]
     if missing := [(key, cut) for key, cut in zip(keys, wanted, strict=True) if key not in kept]:
-        stride = moving_stride(*(side.size for side in item.axes(own.smooth))) if moving else 1
-        mesh = Heights(scene, state, index, stride)
+        mesh = displayed_mesh(scene, state, index, moving=moving)
         for key, cut in missing:
             lines = _laid(scene, state, index, cut, mesh)
             kept[key] = Section(cut, lines, ("section", item.key, surface, key))
