@@ -29,15 +29,7 @@ def start(display, tmp_path):
 
     yield starting
     for viewer in made:
-        viewer.process.kill()
-        viewer.process.wait()
-        viewer.process.stderr.close()
-
-
-def close(viewer, told=""):
-    viewer.do("key", "q")
-    assert viewer.process.wait(20) == 0
-    assert viewer.process.stderr.read() == told
+        viewer.end()
 
 
 def picture(view):
@@ -62,7 +54,7 @@ def test_changed_closed_and_started_again_it_is_the_same(start):
     left = viewer.told()
     assert left["view"]["camera"] != first["view"]["camera"]
     assert left["view"]["isolines"]["surface"] is False
-    close(viewer)
+    viewer.close()
 
     again = start("bumpy.ply").told()
     assert again["view"] == left["view"]
@@ -73,7 +65,7 @@ def test_another_file_has_its_own_view_and_fresh_has_none(start):
     viewer = start("bumpy.ply", "--size", "900x640")
     viewer.do("key", "w")
     left = viewer.wait_for(lambda t: t["view"]["surface"]["wire"] is True)
-    close(viewer)
+    viewer.close()
 
     viewer = start("other.ply")
     assert viewer.told()["view"]["surface"]["wire"] is False
@@ -81,7 +73,7 @@ def test_another_file_has_its_own_view_and_fresh_has_none(start):
     assert [[path.rpartition("/")[2] for path in files] for files in viewer.told()["recent"]] == [
         ["bumpy.ply"]
     ]
-    close(viewer)
+    viewer.close()
 
     viewer = start("bumpy.ply", "--fresh")
     told = viewer.told()
@@ -89,7 +81,7 @@ def test_another_file_has_its_own_view_and_fresh_has_none(start):
     assert told["recent"] == []
     viewer.do("key", "a")
     viewer.wait_for(lambda t: t["view"]["axes"]["axes"] is False)
-    close(viewer)  # remembers nothing
+    viewer.close()  # remembers nothing
 
     viewer = start("bumpy.ply", "--colormap", "magma")
     told = viewer.told()["view"]
@@ -134,7 +126,7 @@ def test_undo_and_redo_go_by_gestures(start):
         pressing("ctrl+shift+z" if number % 2 else "ctrl+y", view)
     viewer.do("key", "ctrl+y")
     viewer.wait_for(lambda t: t["message"] == "Nothing to redo.")
-    close(viewer)
+    viewer.close()
 
 
 def test_bookmarks_serve_later_windows_too(start):
@@ -152,11 +144,11 @@ def test_bookmarks_serve_later_windows_too(start):
     viewer.do("key", "ctrl+z")
     viewer.wait_for(lambda t: t["view"]["camera"]["elevation"] == 90)
     assert above["view"]["camera"]["orthographic"] is True
-    close(viewer)
+    viewer.close()
     viewer = start("other.ply")
     viewer.do("key", "F3")
     viewer.wait_for(lambda t: picture(t["view"]) == picture(kept["view"]))
-    close(viewer)
+    viewer.close()
 
 
 def test_own_keys_and_damaged_settings_are_told(start, settings_folder):
@@ -184,7 +176,7 @@ def test_recent_files_come_back_with_their_views(start):
     viewer.wait_for(lambda t: t["view"]["surface"]["wire"] is True)
     viewer.settle()
     left = viewer.told()["view"]
-    close(viewer)
+    viewer.close()
 
     viewer = start()  # no files: the pair that comes with lossviz, and recent files on top
     assert len(viewer.told()["titles"]) == 2
@@ -194,7 +186,7 @@ def test_recent_files_come_back_with_their_views(start):
     assert [len(files) for files in told["recent"]] == [2]
     viewer.do("key", "ctrl+z")  # there is no way back into another file's view
     viewer.wait_for(lambda t: t["message"] == "Nothing to undo.")
-    close(viewer)
+    viewer.close()
 
 
 def test_a_picture_of_lossviz_gives_its_view(start, display):
@@ -216,7 +208,7 @@ def test_a_picture_of_lossviz_gives_its_view(start, display):
         clipboard.wait()
     viewer.do("key", "ctrl+z")
     viewer.wait_for(lambda t: t["view"]["camera"]["elevation"] == 90)
-    close(viewer)
+    viewer.close()
 
 
 def viewer_clipboard(viewer, path):
@@ -256,13 +248,13 @@ def test_a_remembered_view_that_fits_no_more_is_left(start, tmp_path):
     state = ViewState()
     state.surface.color = "accuracy"
     (tmp_path / "view.json").write_text(state.to_json())
-    close(start("bumpy.ply", "--view-state", "view.json"))
+    start("bumpy.ply", "--view-state", "view.json").close()
     again = start("bumpy.ply")
     assert again.told()["view"]["surface"]["color"] == "accuracy"
-    close(again)
+    again.close()
     only = bumpy(11).surface
     loss = type(only)(only.alphas, only.betas, {"loss": only.loss})
     ply.write(bumpy(11).with_changes(surface=loss), tmp_path / "bumpy.ply")
     viewer = start("bumpy.ply")
     assert viewer.told()["view"]["surface"]["color"] == "loss"
-    close(viewer)
+    viewer.close()

@@ -119,6 +119,32 @@ x.XCloseDisplay(display)
         window = subprocess.check_output(search, env=self.environment, text=True).split()[0]
         subprocess.run([sys.executable, "-c", script, window], env=self.environment, check=True)
 
+    def renders_the_same(self, name, saved):
+        """The picture that P saves is the one that ``render`` draws of the file in that view."""
+        from PIL import Image
+
+        self.do("key", "p")
+        self.wait_for(lambda t: "Saved" in t["message"], 60)
+        subprocess.run(
+            [sys.executable, "-m", "lossviz", "render", name, "-o", "again.png",
+             "--view-state", saved],
+            cwd=self.folder, check=True, capture_output=True,
+        )  # fmt: skip
+        one, two = (np.asarray(Image.open(self.folder / n)) for n in (saved, "again.png"))
+        assert (one == two).all()
+
+    def close(self, told=""):
+        """By its key; ``told`` is all that it may have said."""
+        self.do("key", "q")
+        assert self.process.wait(20) == 0
+        assert self.process.stderr.read() == told
+
+    def end(self):
+        """Whatever became of it."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stderr.close()
+
     def cpu_seconds(self):
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -129,9 +155,7 @@ def viewer(display, tmp_path):
     ply.write(bumpy(31), tmp_path / "bumpy.ply")
     made = Viewer(display, tmp_path, "bumpy.ply")
     yield made
-    made.process.kill()
-    made.process.wait()
-    made.process.stderr.close()
+    made.end()
 
 
 def test_a_person_uses_the_window(viewer):
@@ -204,13 +228,9 @@ def test_paths_and_curves_in_the_window(display, tmp_path):
         before = viewer.cpu_seconds()
         time.sleep(3)
         assert viewer.cpu_seconds() - before < 0.3
-        viewer.do("key", "q")
-        assert viewer.process.wait(20) == 0
-        assert viewer.process.stderr.read() == ""
+        viewer.close()
     finally:
-        viewer.process.kill()
-        viewer.process.wait()
-        viewer.process.stderr.close()
+        viewer.end()
 
 
 def test_curves_alone_fill_the_window(display, tmp_path):
@@ -226,13 +246,9 @@ def test_curves_alone_fill_the_window(display, tmp_path):
         viewer.do("key", "p")
         viewer.wait_for(lambda t: "Saved" in t["message"], 60)
         assert (tmp_path / "lossviz-resnet20-001.png").is_file()
-        viewer.do("key", "q")
-        assert viewer.process.wait(20) == 0
-        assert viewer.process.stderr.read() == ""
+        viewer.close()
     finally:
-        viewer.process.kill()
-        viewer.process.wait()
-        viewer.process.stderr.close()
+        viewer.end()
 
 
 def test_a_held_key_switches_once(viewer):
@@ -283,9 +299,7 @@ def test_a_picture_of_the_window_shows_the_panels(display, tmp_path):
         assert viewer.process.wait(20) == 0
         assert viewer.process.stderr.read() == ""
     finally:
-        viewer.process.kill()
-        viewer.process.wait()
-        viewer.process.stderr.close()
+        viewer.end()
 
 
 def test_dropped_files_are_shown_instead(display, tmp_path):
@@ -400,25 +414,10 @@ def test_basins_come_beside_the_window(display, tmp_path):
         told = viewer.wait_for(lambda t: t["basins"] == [1])
         assert told["view"]["critical"]["basins"] is True and told["message"] == ""
         viewer.settle()
-        viewer.do("key", "p")
-        viewer.wait_for(lambda t: "Saved" in t["message"], 60)
-        subprocess.run(
-            [sys.executable, "-m", "lossviz", "render", "dimpled.ply", "-o", "again.png",
-             "--view-state", "lossviz-dimpled-001.png"],
-            cwd=tmp_path, check=True, capture_output=True,
-        )  # fmt: skip
-        from PIL import Image
-
-        one, two = (np.asarray(Image.open(tmp_path / name))
-                    for name in ("lossviz-dimpled-001.png", "again.png"))  # fmt: skip
-        assert (one == two).all()
-        viewer.do("key", "q")
-        assert viewer.process.wait(20) == 0
-        assert viewer.process.stderr.read() == ""
+        viewer.renders_the_same("dimpled.ply", "lossviz-dimpled-001.png")
+        viewer.close()
     finally:
-        viewer.process.kill()
-        viewer.process.wait()
-        viewer.process.stderr.close()
+        viewer.end()
 
 
 def test_critical_points_are_pointed_at_flown_to_and_balls_are_dropped(display, tmp_path):
@@ -467,22 +466,7 @@ def test_critical_points_are_pointed_at_flown_to_and_balls_are_dropped(display, 
             viewer.wait_for(lambda t, part=part: t["view"]["critical"][part] is False)
             viewer.do("key", key)
             viewer.wait_for(lambda t, part=part: t["view"]["critical"][part] is True)
-        viewer.do("key", "p")
-        viewer.wait_for(lambda t: "Saved" in t["message"], 60)
-        subprocess.run(
-            [sys.executable, "-m", "lossviz", "render", "dimpled.ply", "-o", "again.png",
-             "--view-state", "lossviz-dimpled-001.png"],
-            cwd=tmp_path, check=True, capture_output=True,
-        )  # fmt: skip
-        from PIL import Image
-
-        one, two = (np.asarray(Image.open(tmp_path / name))
-                    for name in ("lossviz-dimpled-001.png", "again.png"))  # fmt: skip
-        assert (one == two).all()
-        viewer.do("key", "q")
-        assert viewer.process.wait(20) == 0
-        assert viewer.process.stderr.read() == ""
+        viewer.renders_the_same("dimpled.ply", "lossviz-dimpled-001.png")
+        viewer.close()
     finally:
-        viewer.process.kill()
-        viewer.process.wait()
-        viewer.process.stderr.close()
+        viewer.end()
