@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -295,9 +296,13 @@ class Evaluator:
 
     def _tell_rounding(self) -> None:
         plain = {"engine": "plain"}
-        full = Evaluator(self.problem, self.plane, device=str(self.device), choices=plain)
+        full = Evaluator(
+            self.problem, self.plane, device=str(self.device), batch_norm=self.batch_norm,
+            choices=plain,
+        )  # fmt: skip
         found, exact = (evaluator.at(*CORNERS[1])["loss"] for evaluator in (self, full))
-        self.notes.append(f"TF32 changes the loss at {CORNERS[1]} by {abs(found / exact - 1):.1e}")
+        change = abs(found - exact) / max(abs(exact), sys.float_info.min)
+        self.notes.append(f"TF32 changes the loss at {CORNERS[1]} by {change:.1e}")
 
     def _try_stacking(self, wanted: dict[str, Any]) -> dict[str, Any]:
         best, least = wanted, math.inf
