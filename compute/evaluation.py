@@ -305,12 +305,11 @@ class Evaluator:
         self.notes.append(f"TF32 changes the loss at {CORNERS[1]} by {change:.1e}")
 
     def _try_stacking(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        best, least = wanted, math.inf
-        few = self._few(wanted["batch_size"])
-        count = sum(len(batch[0]) for batch in few)
-        least = seconds_of(self._loop(wanted, few), self.device) / count
         if not self._right(self._stack):
             return wanted
+        best, few = wanted, self._few(wanted["batch_size"])
+        count = sum(len(batch[0]) for batch in few)
+        least = seconds_of(self._loop(wanted, few), self.device) / count
         for size in STACKED_BATCHES:
             stack = self._stack(self._few(size))
             for together in POINTS_AT_ONCE:
