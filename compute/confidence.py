@@ -45,6 +45,8 @@ def with_confidence(
     UsageError
         If the points are another quantity's.
     """
+    from compute.problem import strata_of
+
     surface, points = landscape.surface, landscape.critical_points
     if surface is None or run.samples is None or run.kept.size < 2:
         return landscape
@@ -58,7 +60,8 @@ def with_confidence(
         for row, column in [divmod(index, grid.alphas.size)]
         if column in columns and row in rows
     )
-    strata = None if problem.strata is None else problem.strata.cpu().numpy()[run.kept]
+    strata = strata_of(problem)
+    strata = None if strata is None else strata[run.kept]
     points = confidence(
         surface, points, losses, strata=strata, resamples=resamples, seed=seed, progress=progress
     )

@@ -15,9 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from compute.devices import exact_products
@@ -26,7 +24,7 @@ from compute.folding import BATCH_NORMS, fold, why_not
 from compute.loop import Graphed, Loop, Recomputed, Widened, has_statistics
 from compute.outcome import Outcome, check_by_sample, failed
 from compute.plane import Plane
-from compute.problem import Loss, Problem
+from compute.problem import Loss, Problem, strata_of
 from compute.resident import cut, joined, resident
 from compute.stacking import CONVOLUTIONS, Stack, stackable
 from compute.trials import CORNERS, agree, attempt, close, outcomes, seconds_of
@@ -69,9 +67,7 @@ class Evaluator:
     ) -> None:  # fmt: skip
         self.device, self.dtype, self.tf32 = torch.device(device), dtype, tf32
         self.problem, self.plane, self.batch_norm = problem, plane, batch_norm
-        self.strata: NDArray[np.int64] | None = None
-        if problem.strata is not None:
-            self.strata = problem.strata.cpu().numpy().astype(np.int64)
+        self.strata = strata_of(problem)
         self.choices: dict[str, Any] = {
             "engine": "plain", "batch_size": 0, "points_at_once": 1, "compiled": False,
             "channels_last": self.device.type != "mps",
