@@ -147,10 +147,8 @@ def _alike(
 
     def in_cells(points: Iterable[CriticalPoint]) -> Floats:
         places = np.array([(p.alpha, p.beta) for p in points])
-        return (places - [surface.alphas[0], surface.betas[0]]) / cell
+        return (places - [surface.alphas[0], surface.betas[0]]) / surface.cell
 
-    cell = [max(np.ptp(axis), 1e-300) / max(axis.size - 1, 1)
-            for axis in (surface.alphas, surface.betas)]  # fmt: skip
     for kind in {point.kind for point in asked.values()}:
         keys = [k for k, point in asked.items() if point.kind == kind]
         own = [point for point in found if point.kind == kind and not point.border]
