@@ -66,6 +66,11 @@ def basins(
 
     From every vertex along the gradient's field by the midpoint rule; as a ``preview`` along the
     steepest of the 8 neighbours, ten times faster and wrong next to some borders between basins.
+
+    Raises
+    ------
+    KeyError
+        If the surface has no such quantity.
     """
     own = field(surface, quantity)
     if own is None or min(own.shape) < 2:

@@ -45,6 +45,8 @@ def with_confidence(
     UsageError
         If the points are another quantity's.
     """
+    from compute.problem import strata_of
+
     surface, points = landscape.surface, landscape.critical_points
     if surface is None or run.samples is None or run.kept.size < 2:
         return landscape
@@ -58,7 +60,8 @@ def with_confidence(
         for row, column in [divmod(index, grid.alphas.size)]
         if column in columns and row in rows
     )
-    strata = None if problem.strata is None else problem.strata.cpu().numpy()[run.kept]
+    strata = strata_of(problem)
+    strata = None if strata is None else strata[run.kept]
     points = confidence(
         surface, points, losses, strata=strata, resamples=resamples, seed=seed, progress=progress
     )
@@ -144,10 +147,8 @@ def _alike(
 
     def in_cells(points: Iterable[CriticalPoint]) -> Floats:
         places = np.array([(p.alpha, p.beta) for p in points])
-        return (places - [surface.alphas[0], surface.betas[0]]) / cell
+        return (places - [surface.alphas[0], surface.betas[0]]) / surface.cell
 
-    cell = [max(np.ptp(axis), 1e-300) / max(axis.size - 1, 1)
-            for axis in (surface.alphas, surface.betas)]  # fmt: skip
     for kind in {point.kind for point in asked.values()}:
         keys = [k for k, point in asked.items() if point.kind == kind]
         own = [point for point in found if point.kind == kind and not point.border]

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from compute.devices import exact_products
@@ -25,7 +24,7 @@ from compute.folding import BATCH_NORMS, fold, why_not
 from compute.loop import Graphed, Loop, Recomputed, Widened, has_statistics
 from compute.outcome import Outcome, check_by_sample, failed
 from compute.plane import Plane
-from compute.problem import Loss, Problem
+from compute.problem import Loss, Problem, strata_of
 from compute.resident import cut, joined, resident
 from compute.stacking import CONVOLUTIONS, Stack, stackable
 from compute.trials import CORNERS, agree, attempt, close, outcomes, seconds_of
@@ -68,9 +67,7 @@ class Evaluator:
     ) -> None:  # fmt: skip
         self.device, self.dtype, self.tf32 = torch.device(device), dtype, tf32
         self.problem, self.plane, self.batch_norm = problem, plane, batch_norm
-        self.strata: NDArray[np.int64] | None = None
-        if problem.strata is not None:
-            self.strata = problem.strata.cpu().numpy().astype(np.int64)
+        self.strata = strata_of(problem)
         self.choices: dict[str, Any] = {
             "engine": "plain", "batch_size": 0, "points_at_once": 1, "compiled": False,
             "channels_last": self.device.type != "mps",
@@ -295,17 +292,20 @@ class Evaluator:
 
     def _tell_rounding(self) -> None:
         plain = {"engine": "plain"}
-        full = Evaluator(self.problem, self.plane, device=str(self.device), choices=plain)
+        full = Evaluator(
+            self.problem, self.plane, device=str(self.device), batch_norm=self.batch_norm,
+            choices=plain,
+        )  # fmt: skip
         found, exact = (evaluator.at(*CORNERS[1])["loss"] for evaluator in (self, full))
-        self.notes.append(f"TF32 changes the loss at {CORNERS[1]} by {abs(found / exact - 1):.1e}")
+        change = abs(found - exact) / max(abs(exact), sys.float_info.min)
+        self.notes.append(f"TF32 changes the loss at {CORNERS[1]} by {change:.1e}")
 
     def _try_stacking(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        best, least = wanted, math.inf
-        few = self._few(wanted["batch_size"])
-        count = sum(len(batch[0]) for batch in few)
-        least = seconds_of(self._loop(wanted, few), self.device) / count
         if not self._right(self._stack):
             return wanted
+        best, few = wanted, self._few(wanted["batch_size"])
+        count = sum(len(batch[0]) for batch in few)
+        least = seconds_of(self._loop(wanted, few), self.device) / count
         for size in STACKED_BATCHES:
             stack = self._stack(self._few(size))
             for together in POINTS_AT_ONCE:

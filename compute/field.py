@@ -33,6 +33,8 @@ class Field:
     ----------
     alphas, betas
         ``(n,)``, ``(m,)`` of the surface.
+    cell
+        ``(2,)``: their mean spacings.
     x, y
         The same in mean cells from the first: 0 to n − 1, 0 to m − 1.
     values
@@ -45,6 +47,7 @@ class Field:
 
     alphas: Floats
     betas: Floats
+    cell: Floats
     x: Floats
     y: Floats
     values: Floats
@@ -58,13 +61,6 @@ class Field:
     def shape(self) -> tuple[int, int]:
         """``(n, m)``."""
         return self.alphas.size, self.betas.size
-
-    @property
-    def cell(self) -> Floats:
-        """``(2,)``: the mean spacings of alpha and beta."""
-        n, m = self.shape
-        a, b = self.alphas / max(n - 1, 1), self.betas / max(m - 1, 1)
-        return np.array([a[-1] - a[0] if n > 1 else 1.0, b[-1] - b[0] if m > 1 else 1.0])
 
     @property
     def metric(self) -> Floats:
@@ -139,8 +135,8 @@ def field(surface: Surface, quantity: str = LOSS, *, log: bool | None = None) ->
     if span and holes.any():
         values = _filled(np.where(holes, 0.0, values), holes)
     return Field(
-        surface.alphas, surface.betas, _cells(surface.alphas), _cells(surface.betas), values,
-        holes, _flat(values), log, low, span,
+        surface.alphas, surface.betas, surface.cell, _cells(surface.alphas),
+        _cells(surface.betas), values, holes, _flat(values), log, low, span,
     )  # fmt: skip
 
 

@@ -34,6 +34,12 @@ class Hessian:
     ----------
     plane
         Along which ``at`` moves; its theta becomes the model's.
+
+    Raises
+    ------
+    InputError
+        If the model has no such parameters. ``gradient`` and ``product``: if the loss cannot be
+        differentiated for them.
     """
 
     def __init__(
@@ -176,7 +182,13 @@ def extreme_eigenpairs(
     least: int = LEAST, tolerance: float = 1e-3,
     progress: Callable[[int, float], None] = lambda step, residual: None,
 ) -> Eigenpairs:  # fmt: skip
-    """The ends of the Hessian's spectrum, from a random start drawn with ``seed``."""
+    """The ends of the Hessian's spectrum, from a random start drawn with ``seed``.
+
+    Raises
+    ------
+    NotFiniteError
+        If a product is not finite.
+    """
     return lanczos(
         hessian.product, hessian.drawn(seed), lowest=lowest, highest=highest, steps=steps,
         least=least, tolerance=tolerance, progress=progress,
@@ -196,6 +208,8 @@ def hessian_plane(
     ------
     UsageError
         If ``kind`` is unknown.
+    InputError
+        If there are fewer than two parameters, or a product is not finite.
     """
     if kind not in KINDS:
         raise UsageError(f"hessian: expected {' or '.join(KINDS)}, got {kind!r:.40}")

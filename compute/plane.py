@@ -205,8 +205,9 @@ def line_to(theta: Direction, other: Direction, name: str = "") -> Plane:
 
 
 def span_around(points: Iterable[Sequence[float]]) -> tuple[float, float, float, float]:
-    """A range of alpha and beta that shows all points with a margin, both on one scale.
+    """A range that shows all points with a margin, alpha and beta on one scale.
 
+    Returns alpha's low and high, then beta's.
     The smaller side is at least half of the larger one: a path of no width still gets a surface.
     """
     values = torch.tensor([[float(a), float(b)] for a, b in points], dtype=torch.float64)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -56,6 +58,12 @@ class Problem:
                 "batches: expected a list or a DataLoader, got what can be iterated only once "
                 f"({type(self.batches).__name__}); use list(…)"
             )
+
+
+def strata_of(problem: Problem) -> NDArray[np.int64] | None:
+    """The samples' strata ``(N,)``, as ``compute.outcome.standard_error`` takes them."""
+    strata = problem.strata
+    return None if strata is None else strata.cpu().numpy().astype(np.int64)
 
 
 def cross_entropy(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from compute.hessian import Hessian
 from compute.plane import Plane
@@ -64,7 +64,7 @@ class Slice:
 
 
 def refined(
-    points: Iterable[CriticalPoint], part: Slice, cell: Sequence[float], *,
+    points: Iterable[CriticalPoint], part: Slice, cell: ArrayLike, *,
     before: Iterable[CriticalPoint] = (),
 ) -> Iterator[CriticalPoint | None]:  # fmt: skip
     """Each point moved onto the critical point of the network's loss near it, or None.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import struct
 import time
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from compute.log import VERSION, Log
 from compute.outcome import Outcome
 from compute.plane import Plane
 from compute.samples import SampleLog
+from lossviz import files
 from lossviz.errors import InputError, LossvizError, UsageError
 
 MAGIC = b"LVPOINTS"
@@ -138,12 +138,8 @@ class Run:
                 )
             self._check_center(center, manifest["center"])
             return date
-        temporary = path.with_suffix(".tmp")
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(manifest, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        content = json.dumps(manifest, indent=1).encode()
+        files.replace(path, lambda file: file.write(content), str(path))
         return str(manifest["date"])
 
     def _check_center(self, before: Mapping[str, float], now: Mapping[str, float]) -> None:

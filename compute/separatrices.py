@@ -40,7 +40,13 @@ def separatrices(
     surface: Surface, *, quantity: str = LOSS, threshold: float | None = None,
     found: CriticalPoints | None = None,
 ) -> tuple[Separatrix, ...]:  # fmt: skip
-    """The separatrices of all saddles of at least this persistence (the default one if None)."""
+    """The separatrices of all saddles of at least this persistence (the default one if None).
+
+    Raises
+    ------
+    KeyError
+        If the surface has no such quantity.
+    """
     own = field(surface, quantity)
     found = critical_points(surface, quantity=quantity) if found is None else found
     saddles = [p for p in found.shown(threshold=threshold) if p.kind == "saddle"]

@@ -20,7 +20,7 @@ from compute.evaluation import Evaluator
 from compute.hessian import Hessian, extreme_eigenpairs
 from compute.outcome import Outcome, mean, standard_error
 from compute.plane import Plane
-from compute.problem import Problem
+from compute.problem import Problem, strata_of
 from compute.spectrum import estimate, trace
 from lossviz.landscape import LOSS
 
@@ -121,12 +121,6 @@ def difference(there: Outcome, start: Outcome) -> Floats:
     """How far each sample's loss rises ``(N,)``."""
     with np.errstate(invalid="ignore", over="ignore"):
         return there.values[LOSS] - start.values[LOSS]
-
-
-def strata_of(problem: Problem) -> NDArray[np.int64] | None:
-    """The samples' strata ``(N,)``, as ``standard_error`` takes them."""
-    strata = problem.strata
-    return None if strata is None else strata.cpu().numpy().astype(np.int64)
 
 
 def _gain(evaluator: Evaluator, start: Outcome) -> Callable[[float], float]:

@@ -218,15 +218,11 @@ def explained_by_chance(runs: Runs, gram: Floats, center: str) -> tuple[float, .
     row has made a step; even they look as if a few directions explained most (Antognini and
     Sohl-Dickstein 2018, arXiv:1806.08805).
     """
-    where = runs.where
-    made = np.zeros((len(where), len(where)))
-    squares = np.zeros(len(where))
-    for row, (run, i) in enumerate(where):
-        if i == 0:
-            continue
-        squares[row] = max(gram[row, row] + gram[row - 1, row - 1] - 2 * gram[row, row - 1], 0)
-        for later, (other, j) in enumerate(where):
-            made[later, row] = other == run and j >= i
+    run, i = np.array(runs.where).T
+    made = ((run[:, None] == run) & (i[:, None] >= i) & (i > 0)).astype(np.float64)
+    lengths = np.diag(gram)
+    squares = np.zeros(len(gram))
+    squares[1:] = np.maximum(lengths[1:] + lengths[:-1] - 2 * np.diag(gram, -1), 0)
     rows = made - made[runs.reference]
     if center == "mean":
         rows = rows - rows.mean(axis=0)

@@ -34,8 +34,6 @@ def attempt(build: Callable[[], Any]) -> Any:
             # Where vmap has no rule for an operation it loops over the points, and is slow.
             warnings.filterwarnings("error", message=".*batching rule")
             return build()
-    except (KeyboardInterrupt, SystemExit):
-        raise
     except Exception:  # whatever a user's model or a compiler raises: then it is the plain loop
         return None
 

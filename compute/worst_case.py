@@ -12,7 +12,8 @@ from torch import Tensor
 
 from compute.hessian import Hessian
 from compute.outcome import mean, standard_error
-from compute.sharpness import Measure, difference, strata_of
+from compute.problem import strata_of
+from compute.sharpness import Measure, difference
 from lossviz.landscape import LOSS
 
 Floats = NDArray[np.float64]

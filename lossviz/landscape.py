@@ -106,6 +106,16 @@ class Surface:
         return self.quantities[LOSS]
 
     @property
+    def cell(self) -> Floats:
+        """``(2,)``: the mean spacings of alpha and beta; 1 of a single row."""
+        # Divided first: the ends of an axis can be further apart than any number.
+        spacings = [
+            axis[-1] / (axis.size - 1) - axis[0] / (axis.size - 1) if axis.size > 1 else 1.0
+            for axis in (self.alphas, self.betas)
+        ]
+        return np.array(spacings)
+
+    @property
     def center(self) -> tuple[int, int]:
         """Indices of the grid point nearest to (0, 0)."""
         return int(np.abs(self.alphas).argmin()), int(np.abs(self.betas).argmin())

@@ -184,7 +184,7 @@ def _steps(
     if todo:
         hessian = Hessian(problem, plane=plane, ignore="none", device=device, dtype=dtype)
         before = [moved for point in points if point in kept and (moved := kept[point])]
-        steps = refined(todo, Slice(hessian, plane), _cell(surface), before=before)
+        steps = refined(todo, Slice(hessian, plane), surface.cell, before=before)
     for point in points:
         if point not in kept:
             kept.add(point, next(steps))
@@ -220,7 +220,7 @@ def as_known(found: CriticalPoints, before: CriticalPoints, surface: Surface) ->
     """
     if (found.quantity, found.log) != (before.quantity, before.log):
         return found
-    cell, known = _cell(surface), defaultdict(list)
+    cell, known = surface.cell.tolist(), defaultdict(list)
 
     def key(point: CriticalPoint, right: int = 0, up: int = 0) -> Hashable:
         column, row = point.alpha / cell[0] // NEAR + right, point.beta / cell[1] // NEAR + up
@@ -244,12 +244,3 @@ def as_known(found: CriticalPoints, before: CriticalPoints, surface: Surface) ->
         return old
 
     return replace(found, points=[same(point) for point in found])
-
-
-def _cell(surface: Surface) -> tuple[float, float]:
-    """The mean spacings; 1 of a single row."""
-    a, b = (
-        float(axis[-1] / (axis.size - 1) - axis[0] / (axis.size - 1)) if axis.size > 1 else 1.0
-        for axis in (surface.alphas, surface.betas)
-    )
-    return a, b

@@ -27,6 +27,8 @@ def surface(n=3, m=2, **quantities):
 def test_a_surface_knows_its_shape_loss_and_centre():
     one = Surface([-1, 0.1, 2], [-3, -0.2], {"loss": np.ones((3, 2))})
     assert one.shape == (3, 2) and one.center == (1, 1)
+    assert one.cell.tolist() == [1.5, 2.8]
+    assert Surface([7], [0, 1], {"loss": np.ones((1, 2))}).cell.tolist() == [1, 1]
     assert one.loss is one.quantities["loss"]
     assert one.evaluated.shape == (3, 2) and one.evaluated.all()
 
