@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lossviz.errors import LossvizError, UsageError
 from lossviz.files import replace
+from lossviz.resources import extra
 
 Frame = NDArray[np.uint8]  # (height, width, 3 or 4) sRGB
 
@@ -69,14 +70,8 @@ def ffmpeg() -> Any:
     LossvizError
         If it is not there, with how to install it.
     """
-    try:
-        import imageio_ffmpeg
-    except ImportError:
-        raise LossvizError(
-            "MP4 films need imageio-ffmpeg: pip install 'lossviz[film]'; .gif and folders of PNGs "
-            "do not"
-        ) from None
-    return imageio_ffmpeg
+    other = "; .gif and folders of PNGs do not"
+    return extra("imageio_ffmpeg", "film", "MP4 films", instead=other)
 
 
 def mp4(path: Path, frames: Iterable[Frame], size: tuple[int, int], fps: float) -> None:

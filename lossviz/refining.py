@@ -8,8 +8,10 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from lossviz import files
+from lossviz.critical_points import PointKind
 from lossviz.errors import LossvizError
 
 if TYPE_CHECKING:
@@ -81,8 +83,6 @@ class Kept:
 
     def add(self, point: CriticalPoint, moved: CriticalPoint | None) -> None:
         """Keep what became of one."""
-        from lossviz import files
-
         self._points[_key(point)] = moved and {name: getattr(moved, name) for name in MOVED}
         text = json.dumps({"of": self._of, "points": self._points})
         if self._path is not None:
@@ -91,10 +91,6 @@ class Kept:
 
 def _check(known: Any) -> None:
     """Raise ValueError if this is not what ``Kept.add`` keeps of a point."""
-    from typing import get_args
-
-    from lossviz.critical_points import PointKind
-
     if known is None:
         return
     if set(known) != set(MOVED) or known["kind"] not in get_args(PointKind):
@@ -166,7 +162,7 @@ def refine(
         raise
     except LossvizError as error:
         told.why_not = str(error)
-    except (RuntimeError, NotImplementedError) as error:  # what PyTorch cannot differentiate twice
+    except RuntimeError as error:  # what PyTorch cannot differentiate twice
         told.why_not = " ".join(str(error).split())[:120] or type(error).__name__
     return with_points(), told
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lossviz.commands import options, origin
 from lossviz.commands.report import check_output, clock, finite, open_window
-from lossviz.errors import LossvizError, UsageError
+from lossviz.commands.runs import own_folder, resumable, settings_of
+from lossviz.errors import UsageError
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -91,20 +91,9 @@ def run(args: argparse.Namespace) -> int:
     chosen = Chosen(plane, landscape.provenance.batch_norm)
     known = options.provenance_of(args, problem, data, chosen, devices[0])
     work = _open(args, known, hessian, plane, grid)
-    try:
+    with resumable(lambda: work, args.output, grid.count):
         center = {} if args.no_center else _center(args, hessian, plane, work)
         found = _mapped(args, known, hessian, grid, work, landscape, center)
-    except KeyboardInterrupt:
-        print(f"\nlossviz: interrupted after {len(work.points):,} of {grid.count:,} points; all "
-              "are kept: the same command goes on from there", file=sys.stderr)  # fmt: skip
-        raise
-    except OSError as error:  # a full disk, above all
-        raise LossvizError(
-            f"{args.output}: cannot be written: {error.strerror}; "
-            f"{len(work.points):,} points are kept in {work.path}"
-        ) from None
-    finally:
-        work.close()
     _report(args, hessian, found, summary(found), center, work)
     if args.view:
         open_window(args.output)
@@ -126,7 +115,6 @@ def _open(
     from compute import curvature
     from compute.plane import Plane
     from compute.run import Run
-    from lossviz.commands.runs import own_folder, settings_of
 
     settings = settings_of(known, grid, plane, hessian.problem) | {
         "of": "curvature", "ignore": args.ignore, "tolerance": args.tolerance,

@@ -41,6 +41,8 @@ def fill(args: argparse.Namespace, known: Provenance, path: Path) -> None:
     if known.checkpoint_sha256:
         from compute import checkpoints
 
+        if args.checkpoint is None:
+            raise UsageError(f"checkpoint: {path} does not say of which; expected --checkpoint")
         if checkpoints.sha256(args.checkpoint) != known.checkpoint_sha256:
             raise UsageError(
                 f"checkpoint: {args.checkpoint} is not the {known.checkpoint} that {path} is of; "

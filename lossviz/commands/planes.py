@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lossviz.commands import options
-from lossviz.errors import UsageError
+from lossviz.errors import LossvizError, UsageError
 from lossviz.files import distinct
 from lossviz.plane_choice import BATCH_NORM, Chosen, as_it_moves, fixed_statistics, scaled
 
@@ -189,12 +189,11 @@ def _hessian(
     asked = {"ignore": args.ignore or "biasbn", "seed": args.seed, "kind": kind,
              "batches": batches_sha256(problem.batches)}  # fmt: skip
     kept = None if getattr(args, "restart", False) else _kept(folder, asked, theta)
-    found = None
     if kept is not None:
         name = "hessian" if kind == "top" else "hessian:ends"
         plane = Plane(theta, *kept[:2], name, args.seed, "none", asked["ignore"])
         found = Chosen(plane, mode, (kept[2],))
-    if found is None:
+    else:
         plane, pairs = hessian_plane(
             problem, theta, kind=kind, ignore=asked["ignore"], seed=args.seed, device=device,
             progress=_tell_step,
@@ -214,7 +213,6 @@ def _tell_step(step: int, residual: float) -> None:
 def _keep(folder: Path, asked: dict[str, object], plane: Plane, note: str) -> None:
     """What costs minutes, or another machine would round otherwise, is not computed again."""
     from compute import direction_files, directions
-    from lossviz.errors import LossvizError
 
     known = {"asked": asked, "theta": directions.sha256(plane.theta),
              "directions": plane.sha256, "note": note}  # fmt: skip
@@ -231,7 +229,6 @@ def _kept(
 ) -> tuple[Direction, Direction, str] | None:
     """The directions that ``folder`` has for what is asked, and the note about them."""
     from compute import direction_files, directions
-    from lossviz.errors import LossvizError
 
     try:
         known = json.loads((folder / "plane.json").read_text(encoding="utf-8"))

@@ -1,12 +1,16 @@
-"""The folder that a computation goes on from: what its numbers depend on."""
+"""The folder that a computation goes on from: what its numbers depend on, what is kept there."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from lossviz.errors import LossvizError
 
 if TYPE_CHECKING:
     from compute.evaluation import Evaluator
@@ -61,3 +65,27 @@ def open_run(
         choices=evaluator.choices | {"samples": provenance.samples},
         kept=choose_kept(by_sample, grid.count) if by_sample else None, restart=restart,
     )  # fmt: skip
+
+
+@contextmanager
+def resumable(run: Callable[[], Run], output: Path, points: int) -> Iterator[None]:
+    """Close the ``run`` at the end; of one that ends early tell what of its ``points`` is kept.
+
+    Raises
+    ------
+    LossvizError
+        If the disk is full or ``output`` cannot be written.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"\nlossviz: interrupted after {len(run().points):,} of {points:,} points; all are "
+              "kept: the same command goes on from there", file=sys.stderr)  # fmt: skip
+        raise
+    except OSError as error:  # a full disk, above all
+        raise LossvizError(
+            f"{output}: cannot be written: {error.strerror}; "
+            f"{len(run().points):,} points are kept in {run().path}"
+        ) from None
+    finally:
+        run().close()

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lossviz.commands import options, planes
 from lossviz.commands.report import check_output, clock, finite, open_window
-from lossviz.commands.runs import open_run
-from lossviz.errors import LossvizError
+from lossviz.commands.runs import open_run, resumable
 from lossviz.plane_choice import Chosen, default_range
 from lossviz.refining import HOW
 
@@ -99,7 +98,7 @@ def compute_surface(
     chosen.plane.check()
     args.range = args.range or default_range(chosen)
     work = _begin(args, problem, data, chosen, devices, dtype, paths)
-    try:
+    with resumable(lambda: work.run, args.output, work.grid.count):
         if args.view:
             _open_window(work)
         landscape = _evaluate(work)
@@ -108,18 +107,6 @@ def compute_surface(
             more = _more_images(work, landscape)
             work = _begin(args, problem, more, chosen, devices, dtype, paths, restart=True)
             landscape = _evaluate(work)
-    except KeyboardInterrupt:
-        done = f"{len(work.run.points):,} of {work.grid.count:,} points"
-        print(f"\nlossviz: interrupted after {done}; all are kept: "
-              "the same command goes on from there", file=sys.stderr)  # fmt: skip
-        raise
-    except OSError as error:  # a full disk, above all
-        raise LossvizError(
-            f"{args.output}: cannot be written: {error.strerror}; "
-            f"{len(work.run.points):,} points are kept in {work.run.path}"
-        ) from None
-    finally:
-        work.run.close()
     _report(work, landscape)
     return 0
 

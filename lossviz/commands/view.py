@@ -8,7 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lossviz.commands.render import add_view_arguments, render_files, view_state
+from lossviz.commands.render import (
+    add_view_arguments,
+    check_view,
+    read_checked,
+    render_files,
+    view_state,
+)
 from lossviz.commands.sizes import size
 from lossviz.errors import LossvizError, printable
 
@@ -54,13 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Open the window; without a display, draw the same pictures into files."""
     _start_lightly()
-    from lossviz import ply
-    from lossviz.commands.render import check_view
-
     paths = [Path(path) for path in args.files] or bundled()
     state = view_state(args)
-    landscapes = [ply.read(path) for path in paths]
-    check_view(landscapes, state)
+    landscapes = read_checked(paths, state)
     if sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
@@ -98,8 +100,6 @@ def _as_seen(
     args: argparse.Namespace, memory: Memory, paths: list[Path], landscapes: list[Landscape]
 ) -> ViewState:
     """The view that the options describe, on how these files were seen last."""
-    from lossviz.commands.render import check_view
-
     known = memory.of(paths)
     state = view_state(args, known.state() if known else None)
     try:

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from lossviz import __version__
-from lossviz.errors import LossvizError, UsageError
+from lossviz.errors import UsageError
 from lossviz.figures.panel import Panel, draw_panel, set_ticks, write_labels
 from lossviz.figures.style import INCH, POINTS, Style
 from lossviz.files import replace
+from lossviz.resources import extra
 from lossviz.viewer.annotations import named
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
@@ -46,7 +47,7 @@ def write(path: str | Path, scene: Scene, state: ViewState, style: Style) -> Non
         raise UsageError(f"output: expected a name that ends in .pdf, .svg or .png, got {path}")
     if len(scene.surfaces) < len(scene.items):
         raise UsageError("contour: expected surfaces, got curves only")
-    library = matplotlib()
+    library = extra("matplotlib", "figures", "contour figures")
     kind = path.suffix.lower()[1:]
     if kind == "png":  # whole pixels, as in other pictures
         sides = [round(side / INCH * style.dpi) * INCH / style.dpi * (1 + 1e-12)
@@ -57,23 +58,6 @@ def write(path: str | Path, scene: Scene, state: ViewState, style: Style) -> Non
         file = io.BytesIO()
         figure.savefig(file, format=kind, dpi=style.dpi, metadata=_metadata(kind, scene, state))
     replace(path, lambda out: out.write(file.getvalue()), str(path))
-
-
-def matplotlib() -> Any:
-    """The library.
-
-    Raises
-    ------
-    LossvizError
-        If it is not there, with how to install it.
-    """
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        raise LossvizError(
-            "contour figures need matplotlib: pip install 'lossviz[figures]'"
-        ) from None
-    return mpl
 
 
 def _settings(state: ViewState, style: Style) -> Mapping[str, Any]:

@@ -21,11 +21,8 @@ from lossviz.viewer.ticks import linear_ticks
 Floats = NDArray[np.float64]
 
 LABEL = 0.75  # size of the lines' numbers over that of the text
-# size of the lines' numbers over that of the text
 APART = 34.0  # points between the numbers of an axis
-# points between the numbers of an axis
 HOLE = "0.88"  # grey of what has no value
-# grey of what has no value
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,11 +106,11 @@ def set_ticks(panel: Panel, style: Style) -> None:
     sides = [_side(axis) for axis in (panel.item.surface.alphas, panel.item.surface.betas)]
     counts = [max(2, int(room * POINTS / style.dpi / APART)) for room in (box.width, box.height)]
     finest = min(step_1_2_5(high - low, n) for (low, high), n in zip(sides, counts, strict=True))
-    for set_ticks, (low, high), count in zip(
+    for write, (low, high), count in zip(
         (panel.axes.set_xticks, panel.axes.set_yticks), sides, counts, strict=True
     ):
         found = linear_ticks(low, high, count, finest)
-        set_ticks([tick.value for tick in found], [tick.label for tick in found])
+        write([tick.value for tick in found], [tick.label for tick in found])
 
 
 def write_labels(panel: Panel, style: Style) -> None:

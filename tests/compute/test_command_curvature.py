@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from compute.hessian import Hessian
 from compute.models import build
 from compute.plane import random_plane
 from compute.problem import Problem, batches_of, cross_entropy
-from lossviz import read
+from lossviz import read, write
 from lossviz.cli import main
 from lossviz.landscape import SPECTRAL_DENSITY
 
@@ -182,6 +183,12 @@ def test_what_does_not_fit_is_told_in_a_line(surface, capsys):
     torch.save(network(1).state_dict(), "other.pt")
     refused("other.pt is not the net.pt that s.ply is of", "s.ply", *QUICK,
             "--checkpoint", "other.pt")  # fmt: skip
+    refused("none.pt: cannot be read: No such file", "s.ply", *QUICK, "--checkpoint", "none.pt",
+            status=3)  # fmt: skip
+    nameless = read("s.ply")
+    nameless = nameless.with_changes(provenance=replace(nameless.provenance, checkpoint=""))
+    write(nameless, "nameless.ply")
+    refused("nameless.ply does not say of which; expected --checkpoint", "nameless.ply", *QUICK)
     refused("expected the same --data, --mean and --std", "s.ply", *QUICK, "--mean", "1,2,3,4")
     refused("expected a name that ends in .ply", "s.ply", *QUICK, "-o", "x.txt")
     assert main(["line", "--model", "mlp:5:tanh", "--checkpoint", "net.pt", "--data",
