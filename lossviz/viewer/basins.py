@@ -43,9 +43,9 @@ def regions(item: Item) -> Regions | None:
     """The basins of a landscape's loss: those in its file, else the preview if it is there."""
     if BASIN not in item.surface.quantities:
         return item.basins.get(LOSS)
-    if "basins of the file" not in item.memo:
-        item.memo["basins of the file"] = (), labelled(item.surface.quantities[BASIN])
-    found: Regions = item.memo["basins of the file"][1]
+    found: Regions = item.remembered(
+        "basins of the file", (), lambda: labelled(item.surface.quantities[BASIN])
+    )
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.viewer.ranges import LOG_RATIO, share
-from lossviz.viewer.refine import fill
+from lossviz.viewer.refine import fill, taps
 from lossviz.viewer.scene import LABELS, Item
 from lossviz.viewer.state import ViewState
 
@@ -100,8 +100,8 @@ class Between:
 
     def _cubic(self, i: NDArray[np.int64], j: NDArray[np.int64], s: Floats, t: Floats) -> Floats:
         result = np.zeros(len(s))
-        by_column = _taps(t)
-        for a, row in enumerate(_taps(s)):
+        by_column = taps(t)
+        for a, row in enumerate(taps(s)):
             for b, column in enumerate(by_column):
                 result += row * column * self.scaled[i + a, j + b]
         return result
@@ -165,13 +165,3 @@ def _framed(values: Floats) -> Floats:
             ends = 2 * first - last, 2 * last - first
         values = np.concatenate([ends[0], values, ends[1]]).T
     return values
-
-
-def _taps(t: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Cubic convolution with a = -1/2 at a share ``t`` of the way to the next point."""
-    return (
-        ((-0.5 * t + 1) * t - 0.5) * t,
-        (1.5 * t - 2.5) * t * t + 1,
-        ((-1.5 * t + 2) * t + 0.5) * t,
-        (0.5 * t - 0.5) * t * t,
-    )

@@ -9,22 +9,21 @@ from dataclasses import replace
 import numpy as np
 
 from lossviz.viewer.framing import framed
+from lossviz.viewer.layout import Rect
 from lossviz.viewer.legend import arranged
+from lossviz.viewer.playing import HOLD
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.screenshot import natural_scale
 from lossviz.viewer.state import CameraState, ViewState
 
 SIDES = 36  # directions from which everything has to fit
-HOLD = 1.0  # seconds for which the end of a path stays
 
 
 def turning(scene: Scene, state: ViewState) -> CameraState:
     """A camera that sees everything from all sides at one distance; a given one stays."""
     if state.camera.distance > 0:
         return state.camera
-    own = state.picture
-    scale = own.scale or natural_scale(own.width, own.height)
-    cell = arranged(scene, state, own.width, own.height, scale).cells[0]
+    cell, scale = _cell(scene, state)
     state, found = copy.deepcopy(state), []
     for side in range(SIDES):
         state.camera.azimuth = side * 360 / SIDES
@@ -63,11 +62,14 @@ def frames(
 
 def _still(scene: Scene, state: ViewState) -> CameraState:
     """One camera for all frames, whatever comes into the picture."""
+    return framed(scene, state, *_cell(scene, state))
+
+
+def _cell(scene: Scene, state: ViewState) -> tuple[Rect, float]:
+    """The first landscape's place in the picture, and pixels a point."""
     own = state.picture
     scale = own.scale or natural_scale(own.width, own.height)
-    return framed(
-        scene, state, arranged(scene, state, own.width, own.height, scale).cells[0], scale
-    )
+    return arranged(scene, state, own.width, own.height, scale).cells[0], scale
 
 
 def count(fps: float, *, turn: float | None = None, play: float | None = None) -> int:

@@ -23,7 +23,7 @@ STILL = 4.0  # points: a click that moves farther is a drag
 Pick = Callable[[float, float], Hit | None]
 SignAt = Callable[[float, float], SignHit | None]
 ViewAt = Callable[[float, float], camera.View | None]
-Drag = Callable[[float, float], None]
+Drag = Callable[[float, float], None]  # where the pointer is now
 
 
 @dataclass

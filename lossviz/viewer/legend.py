@@ -96,10 +96,10 @@ def entries(scene: Scene, state: ViewState, index: int) -> list[Entry]:
         found.append(Entry("on drop lines: each step's own loss", colors=ink_.astype(np.uint8),
                            thickness=1.0))  # fmt: skip
     named = [path for path in paths if path.is_curve or by_run]
-    for path in named[:MOST]:
-        found.append(Entry(one_line(path.name), colors=ink(item, path)[None]))
-    if len(named) > MOST:
-        found[-1] = replace(found[-1], names=1 + len(named) - MOST)
+    found += _first(
+        [Entry(one_line(path.name), colors=ink(item, path)[None]) for path in named[:MOST]],
+        len(named),
+    )
     return [*found, *_slices(scene, state, index), *_critical(scene, state, index)]
 
 
@@ -160,9 +160,17 @@ def _figure_entries(item: Item, state: ViewState) -> list[Entry]:
     if state.curves.spread and any(t.spread is not None for t in found):
         result.append(Entry("± one standard deviation", colors=_pale(state), thickness=8.0))
     named = {t.curve.name: t for t in found if t.quantity == LOSS}
-    for name, t in list(named.items())[:MOST]:
-        result.append(Entry(_with_barrier(item, t.curve, one_line(name)), colors=t.ink[None]))
-    return result
+    some = list(named.items())[:MOST]
+    return result + _first(
+        [Entry(_with_barrier(item, t.curve, one_line(name)), colors=t.ink[None])
+         for name, t in some], len(named),
+    )  # fmt: skip
+
+
+def _first(some: list[Entry], count: int) -> list[Entry]:
+    """The first of ``count`` names; the last of them stands for those that are left out."""
+    rest = count - len(some)
+    return [*some[:-1], replace(some[-1], names=1 + rest)] if rest else some
 
 
 def _pale(state: ViewState) -> NDArray[np.uint8]:

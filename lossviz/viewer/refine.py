@@ -32,14 +32,8 @@ def weights(count: int, parts: int) -> Floats:
         return np.maximum(0, 1 - np.abs(position[:, None] - np.arange(count)))
     index = np.minimum(np.arange(fine) // parts, count - 2)
     t = np.arange(fine) / parts - index
-    taps = np.stack([
-        ((-0.5 * t + 1) * t - 0.5) * t,
-        (1.5 * t - 2.5) * t * t + 1,
-        ((-1.5 * t + 2) * t + 0.5) * t,
-        (0.5 * t - 0.5) * t * t,
-    ])  # fmt: skip
     rows = np.arange(fine)
-    for offset, tap in zip((-1, 0, 1, 2), taps, strict=True):
+    for offset, tap in zip((-1, 0, 1, 2), taps(t), strict=True):
         column = index + offset
         inside = (column >= 0) & (column < count)
         np.add.at(result, (rows[inside], column[inside]), tap[inside])
@@ -48,6 +42,17 @@ def weights(count: int, parts: int) -> Floats:
             for k, weight in enumerate((3.0, -3.0, 1.0)):
                 np.add.at(result, (rows[outside], end + step * k), weight * tap[outside])
     return result
+
+
+def taps(t: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """The weights ``(k,)`` each of the points at -1, 0, 1 and 2 at shares ``t (k,)`` of the way
+    from 0 to 1 (Keys 1981, a = -1/2)."""
+    return (
+        ((-0.5 * t + 1) * t - 0.5) * t,
+        (1.5 * t - 2.5) * t * t + 1,
+        ((-1.5 * t + 2) * t + 0.5) * t,
+        (0.5 * t - 0.5) * t * t,
+    )
 
 
 def fill(values: Floats) -> Floats:

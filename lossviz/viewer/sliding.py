@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.viewer.camera import View
+from lossviz.viewer.gestures import Drag
 from lossviz.viewer.layout import Rect
 from lossviz.viewer.picture import views
 from lossviz.viewer.renderers.slice import HANDLE
@@ -17,7 +16,6 @@ from lossviz.viewer.slicing import offsets, present
 from lossviz.viewer.state import ViewState
 
 Floats = NDArray[np.float64]
-Drag = Callable[[float, float], None]  # where the pointer is now, in pixels
 
 REACH = 5.0  # points beside the handle and the outline from which they are still held
 NEAR = 12.0  # points beside a line from which its profile is read

@@ -177,3 +177,9 @@ def test_many_long_curves_draw(ctx):
     picture = Picture(ctx)
     take(picture, Scene([Landscape(curves=curves)]), ViewState(), width=200, height=150)
     picture.release()
+
+
+def test_the_legend_counts_every_curve_that_it_leaves_out():
+    found = legend.rows(legend.entries(Scene([fan(150)]), ViewState(), 0), 600.0, 1.0)
+    told = sum(len(row) for row in found) - 2  # less the band's entry and what is tested here
+    assert found[-1][-1].after == f"… and {151 - told} more"

@@ -12,6 +12,7 @@ from lossviz.viewer.commands import Command
 from lossviz.viewer.figure import ACCURACY, Figure, Trace, along_lines, figure
 from lossviz.viewer.inks import inks, line_count
 from lossviz.viewer.layout import Rect
+from lossviz.viewer.panels.plots import BARE, GREY, SMALL, pieces, plain, scale, spec
 from lossviz.viewer.panels.widgets import checks, choice, color_square, slider
 from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import SCALES, ViewState
@@ -20,7 +21,6 @@ from lossviz.viewer.text import one_line
 HIGH = 210.0  # points
 MOST_POINTS = 4000  # of a line: more are not seen in a sidebar
 MOST_LINES = 8  # of the list that are seen at once
-SMALL = 11.0  # points: the numbers
 THIN = 0.55  # opacity of several curves' accuracies
 
 
@@ -51,11 +51,9 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
 
 def _plot(found: Figure, state: ViewState) -> None:
     """Loss at the left, accuracy at the right; the pointer reads values."""
-    scale = imgui.get_style().font_scale_dpi
-    flags = implot.Flags_.no_legend | implot.Flags_.no_menus | implot.Flags_.no_box_select
     # Another scale or another set of curves is another plot: its zoom begins anew.
     name = f"##curves {hash(found.key)}"
-    if not implot.begin_plot(name, imgui.ImVec2(-1, HIGH * scale), flags):
+    if not implot.begin_plot(name, imgui.ImVec2(-1, HIGH * scale()), BARE):
         return
     loss = found.y[LOSS].span
     implot.setup_axes("α", "loss", 0, 0)
@@ -72,7 +70,7 @@ def _plot(found: Figure, state: ViewState) -> None:
         implot.set_axes(implot.ImAxis_.x1, implot.ImAxis_.y2 if right_axis else implot.ImAxis_.y1)
         _trace(trace, number, state, found)
     for alpha, _ in found.ends:
-        implot.plot_inf_lines(f"##end {alpha}", np.array([alpha]), _spec(None, 1.0, 0.4))
+        implot.plot_inf_lines(f"##end {alpha}", np.array([alpha]), spec(GREY, 1.0, 0.4))
     implot.end_plot()
 
 
@@ -85,39 +83,26 @@ def _trace(trace: Trace, number: int, state: ViewState, found: Figure) -> None:
         with np.errstate(all="ignore"):
             lower, upper = values - spread, values + spread
         lower = np.fmax(lower, found.y[trace.axis].span.low)
-        x, low, high = (_plain(part[::every]) for part in (alphas, lower, upper))
-        implot.plot_shaded(f"##band {number}", x, low, high, _spec(trace, 1.0, 0.2))
+        x, low, high = (plain(part[::every]) for part in (alphas, lower, upper))
+        implot.plot_shaded(f"##band {number}", x, low, high, spec(trace.ink, 1.0, 0.2))
     for start, end in _pieces(trace, every):
         part = slice(start, end, every)
-        name, spec = f"##line {number} {start}", _spec(trace, 1.0 if trace.thin else 1.8, opacity)
-        implot.plot_line(name, _plain(alphas[part]), _plain(values[part]), spec)
-
-
-def _plain(values: np.ndarray) -> np.ndarray:
-    """Contiguous doubles within what the plot can scale."""
-    return np.ascontiguousarray(np.clip(values, -1e300, 1e300))
+        name, look = (
+            f"##line {number} {start}",
+            spec(trace.ink, 1.0 if trace.thin else 1.8, opacity),
+        )
+        implot.plot_line(name, plain(alphas[part]), plain(values[part]), look)
 
 
 def _pieces(trace: Trace, every: int) -> Iterator[tuple[int, int]]:
     """Where the line goes on: dashes for test data, and no line where there is no number."""
-    good = np.isfinite(trace.values)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(int)))
-    for start, end in edges.reshape(-1, 2)[:MOST_POINTS].tolist():
+    for start, end in pieces(np.isfinite(trace.values), MOST_POINTS):
         if not trace.dashed:
             yield start, end
             continue
         long = max(2 * every, (end - start) // 40 * every, 2)
         for left in range(start, end, long):
             yield left, min(left + max(long // 2, every) + 1, end)
-
-
-def _spec(trace: Trace | None, width: float, opacity: float) -> implot.Spec:
-    spec = implot.Spec()
-    scale = imgui.get_style().font_scale_dpi
-    red, green, blue = [0.5] * 3 if trace is None else (trace.ink / 255).tolist()
-    spec.line_color = spec.fill_color = imgui.ImVec4(red, green, blue, opacity)
-    spec.line_weight = width * scale
-    return spec
 
 
 def _list(item: Item, state: ViewState) -> None:

@@ -6,8 +6,18 @@ from collections.abc import Iterator
 
 import numpy as np
 from imgui_bundle import imgui, implot
-from numpy.typing import NDArray
 
+from lossviz.viewer.panels.plots import (
+    BARE,
+    GREY,
+    LARGEST,
+    SMALL,
+    Floats,
+    pieces,
+    plain,
+    scale,
+    spec,
+)
 from lossviz.viewer.panels.widgets import checks, color_square, slider
 from lossviz.viewer.paths import Path, ink, runs, shown_span, step_now, step_told
 from lossviz.viewer.scene import Item, Scene
@@ -16,12 +26,9 @@ from lossviz.viewer.text import one_line
 from lossviz.viewer.ticks import number
 
 HIGH = 150.0  # points
-SMALL = 11.0  # points: the numbers
 MOST_POINTS = 2000  # of a run's losses: more are not seen in a sidebar
 MOST_RUNS = 8  # whose numbers are told
-LARGEST = 1e300  # what the plot can scale
 
-Floats = NDArray[np.float64]
 Run = tuple[Item, Path]
 
 
@@ -55,9 +62,8 @@ def _plot(shown: list[Run], span: tuple[float, float], now: float) -> None:
         return
     low, high = ends
     log = low > 0 and low < high / 100
-    flags = implot.Flags_.no_legend | implot.Flags_.no_menus | implot.Flags_.no_box_select
-    flags |= implot.Flags_.no_inputs | implot.Flags_.no_mouse_text
-    size = imgui.ImVec2(-1, HIGH * imgui.get_style().font_scale_dpi)
+    flags = BARE | implot.Flags_.no_inputs | implot.Flags_.no_mouse_text
+    size = imgui.ImVec2(-1, HIGH * scale())
     if not implot.begin_plot("##losses", size, flags):
         return
     implot.setup_axes("step", "loss", 0, 0)
@@ -69,11 +75,10 @@ def _plot(shown: list[Run], span: tuple[float, float], now: float) -> None:
         low, high = low - room, high + room
     first, last = (min(max(end, -LARGEST), LARGEST) for end in span)
     implot.setup_axes_limits(first, last, low, high, implot.Cond_.always)
-    grey = np.array([128, 128, 128], np.uint8)
-    implot.plot_inf_lines("##now", _plain(np.array([now])), _spec(grey, 1.2))
+    implot.plot_inf_lines("##now", plain(np.array([now])), spec(GREY, 1.2))
     for which, (item, path) in reversed(list(enumerate(shown))):
         for steps, losses in _pieces(path):
-            implot.plot_line(f"##{which} {steps[0]}", steps, losses, _spec(ink(item, path), 1.6))
+            implot.plot_line(f"##{which} {steps[0]}", steps, losses, spec(ink(item, path), 1.6))
     _balls(shown, now)
     implot.end_plot()
 
@@ -84,21 +89,19 @@ def _balls(shown: list[Run], now: float) -> None:
         step = min(max(now, path.times[0]), path.times[-1])
         loss, _ = path.values_at(now)
         if np.isfinite(loss):
-            spec = _spec(ink(item, path), 1.0)
-            spec.marker, spec.marker_size = implot.Marker_.circle, 4.0 * _scale()
-            spec.marker_fill_color = spec.marker_line_color = spec.fill_color
-            x, y = (_plain(np.array([float(value)])) for value in (step, loss))
-            implot.plot_scatter(f"##ball {which}", x, y, spec)
+            look = spec(ink(item, path), 1.0)
+            look.marker, look.marker_size = implot.Marker_.circle, 4.0 * scale()
+            look.marker_fill_color = look.marker_line_color = look.fill_color
+            x, y = (plain(np.array([float(value)])) for value in (step, loss))
+            implot.plot_scatter(f"##ball {which}", x, y, look)
 
 
 def _pieces(path: Path) -> Iterator[tuple[Floats, Floats]]:
     """Steps and losses, at most so many, without what is no number."""
     every = max(1, len(path.losses) // MOST_POINTS)
-    good = np.isfinite(path.losses)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(int)))
-    for start, end in edges.reshape(-1, 2)[:MOST_POINTS].tolist():
+    for start, end in pieces(np.isfinite(path.losses), MOST_POINTS):
         kept = np.append(np.arange(start, end - 1, every), end - 1)
-        yield _plain(path.times[kept]), _plain(path.losses[kept])
+        yield plain(path.times[kept]), plain(path.losses[kept])
 
 
 def _told(shown: list[Run], now: float) -> None:
@@ -127,20 +130,3 @@ def _ends(parts: list[Floats]) -> tuple[float, float] | None:
     values = np.concatenate(parts)
     values = np.clip(values[np.isfinite(values)], -LARGEST, LARGEST)
     return (float(values.min()), float(values.max())) if values.size else None
-
-
-def _plain(values: Floats) -> Floats:
-    """Contiguous doubles within what the plot can scale."""
-    return np.ascontiguousarray(np.clip(values, -LARGEST, LARGEST))
-
-
-def _scale() -> float:
-    return float(imgui.get_style().font_scale_dpi)
-
-
-def _spec(color: NDArray[np.uint8], width: float) -> implot.Spec:
-    spec = implot.Spec()
-    red, green, blue = (color / 255).tolist()
-    spec.line_color = spec.fill_color = imgui.ImVec4(red, green, blue, 1.0)
-    spec.line_weight = width * _scale()
-    return spec

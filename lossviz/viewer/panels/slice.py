@@ -12,6 +12,17 @@ from numpy.typing import NDArray
 
 from lossviz.viewer.between import Between
 from lossviz.viewer.commands import Command, SaveProfile
+from lossviz.viewer.panels.plots import (
+    BARE,
+    GREY,
+    LARGEST,
+    SMALL,
+    Floats,
+    pieces,
+    plain,
+    scale,
+    spec,
+)
 from lossviz.viewer.panels.widgets import checks, choice, color_square, slider
 from lossviz.viewer.ranges import Range
 from lossviz.viewer.scene import Item, Scene
@@ -31,11 +42,8 @@ from lossviz.viewer.text import one_line
 from lossviz.viewer.ticks import number
 
 HIGH = 200.0  # points
-SMALL = 11.0  # points: the numbers
 MOST_POINTS = 4000  # of a line: more are not seen in a sidebar
-LARGEST = 1e300  # what the plot can scale
 
-Floats = NDArray[np.float64]
 Line = tuple[Floats, Floats, NDArray[np.uint8]]  # x, y, colour
 
 
@@ -177,10 +185,8 @@ def _told(parts: list[str]) -> None:
 
 
 def _begin(name: str, x: str, y: str) -> bool:
-    scale = imgui.get_style().font_scale_dpi
-    flags = implot.Flags_.no_legend | implot.Flags_.no_menus | implot.Flags_.no_box_select
-    flags |= implot.Flags_.no_mouse_text
-    if not implot.begin_plot(name, imgui.ImVec2(-1, HIGH * scale), flags):
+    flags = BARE | implot.Flags_.no_mouse_text
+    if not implot.begin_plot(name, imgui.ImVec2(-1, HIGH * scale()), flags):
         return False
     implot.setup_axes(x, one_line(y.replace("_", " ")), 0, 0)
     return True
@@ -203,35 +209,18 @@ def _ends(parts: list[Floats], log: bool = False) -> tuple[float, float]:
 def _draw(line: Line, which: int) -> None:
     x, y, color = line
     every = max(1, len(x) // MOST_POINTS)
-    good = np.isfinite(x) & np.isfinite(y)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(int)))
-    for start, end in edges.reshape(-1, 2)[:MOST_POINTS].tolist():
+    for start, end in pieces(np.isfinite(x) & np.isfinite(y), MOST_POINTS):
         part = slice(start, end, every)
-        spec = _spec(color, 1.8)
-        implot.plot_line(f"##{which} {start}", _plain(x[part]), _plain(y[part]), spec)
+        implot.plot_line(f"##{which} {start}", plain(x[part]), plain(y[part]), spec(color, 1.8))
 
 
 def _crosshair(x: Floats, y: Floats) -> None:
     """Lines through a point; where there is a hole an upright one alone."""
-    grey = np.array([128, 128, 128], np.uint8)
-    implot.plot_inf_lines("##x", x, _spec(grey, 1.0))
+    implot.plot_inf_lines("##x", x, spec(GREY, 1.0))
     if np.isfinite(y).all():
-        spec = _spec(grey, 1.0)
-        spec.flags = implot.InfLinesFlags_.horizontal
-        implot.plot_inf_lines("##y", _plain(y), spec)
-
-
-def _plain(values: Floats) -> Floats:
-    """Contiguous doubles within what the plot can scale."""
-    return np.ascontiguousarray(np.clip(values, -LARGEST, LARGEST))
-
-
-def _spec(color: NDArray[np.uint8], width: float) -> implot.Spec:
-    spec = implot.Spec()
-    red, green, blue = (color / 255).tolist()
-    spec.line_color = spec.fill_color = imgui.ImVec4(red, green, blue, 1.0)
-    spec.line_weight = width * imgui.get_style().font_scale_dpi
-    return spec
+        look = spec(GREY, 1.0)
+        look.flags = implot.InfLinesFlags_.horizontal
+        implot.plot_inf_lines("##y", plain(y), look)
 
 
 def _pinned(state: ViewState, scene: Scene, first: int) -> list[Command]:

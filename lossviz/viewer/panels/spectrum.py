@@ -7,11 +7,11 @@ from imgui_bundle import imgui, implot
 
 from lossviz.landscape import SPECTRAL_DENSITY, Curve
 from lossviz.viewer.commands import Command
+from lossviz.viewer.panels.plots import BARE, SMALL, scale
 from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
 
 HIGH = 150.0  # points
-SMALL = 11.0  # points: the numbers
 DECADES = 8.0  # below the highest density: what is further down is the kernel's tail
 LEAST, MOST = 1e-280, 1e280  # what the plot can scale
 
@@ -40,12 +40,11 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
 
 def _plot(curve: Curve, name: str) -> None:
     """Logarithmic, or the few eigenvalues beside the bulk would not be seen."""
-    scale = imgui.get_style().font_scale_dpi
     values, density = np.array(curve.alphas), np.array(curve.quantities[SPECTRAL_DENSITY])
     drawn = np.isfinite(density) & (density > LEAST) & (density < MOST) & (abs(values) < MOST)
     values, density = values[drawn], density[drawn]
-    flags = implot.Flags_.no_legend | implot.Flags_.no_menus | implot.Flags_.no_box_select
-    if values.size < 2 or not implot.begin_plot(name, imgui.ImVec2(-1, HIGH * scale), flags):
+    size = imgui.ImVec2(-1, HIGH * scale())
+    if values.size < 2 or not implot.begin_plot(name, size, BARE):
         return
     highest = float(density.max())
     implot.setup_axes("λ", "density", 0, 0)

@@ -23,7 +23,7 @@ from lossviz.viewer.renderers.points import (
     UP,
     PointRenderer,
 )
-from lossviz.viewer.renderers.strips import Eye, StripRenderer, Style
+from lossviz.viewer.renderers.strips import ABOVE, Eye, StripRenderer, Style, unit
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.textures import Textures
@@ -54,7 +54,8 @@ class CriticalRenderer:
         if found.is_empty:
             return
         width = state.critical.width
-        eye = _eye(view, camera, viewport, 0.004 + width * scale * _unit(view, viewport), clip)
+        lift = ABOVE + width * scale * unit(view, viewport)
+        eye = Eye.of(view, camera, viewport, lift, clip)
         signs = np.concatenate([
             _rows(found.starts, width + 2.0, HOLLOW), _rows(found.ends, width + 1.4, FULL)
         ])  # fmt: skip
@@ -101,8 +102,8 @@ class CriticalRenderer:
             found.places, to_linear(COLORS / 255)[kinds], np.ones(len(kinds)), size, shapes,
             np.where(own.border[found.numbers], HOLLOW, FULL),
         ])  # fmt: skip
-        lift = LIFT * state.critical.size * scale * _unit(view, viewport)
-        eye = _eye(view, camera, viewport, lift, clip)
+        lift = LIFT * state.critical.size * scale * unit(view, viewport)
+        eye = Eye.of(view, camera, viewport, lift, clip)
         target.depth_mask = False
         try:
             for depth, opacity in ((">", FAINT), ("<=", 1.0)):
@@ -111,20 +112,6 @@ class CriticalRenderer:
         finally:
             self.ctx.depth_func = "<"
             target.depth_mask = True
-
-
-def _unit(view: View, viewport: tuple[int, int]) -> float:
-    """Scene units a framebuffer pixel at the target."""
-    return view.per_pixel * view.width / viewport[0]
-
-
-def _eye(
-    view: View, camera: NDArray[np.float64], viewport: tuple[int, int], lift: float,
-    clip: tuple[float, ...],
-) -> Eye:  # fmt: skip
-    return Eye(
-        camera, viewport, tuple(view.eye), tuple(view.forward), view.orthographic, lift, clip
-    )
 
 
 def _rows(places: NDArray[np.float64], radius: float, hollow: float) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from lossviz.viewer.polylines import Lines, line
 from lossviz.viewer.programs import program, set_uniforms
 from lossviz.viewer.renderers.paths import BEHIND, CASING, DASH, LIGHT, ON_FLOOR
 from lossviz.viewer.renderers.points import DISC, FULL, PointRenderer
-from lossviz.viewer.renderers.strips import Eye, Rgb, StripRenderer, Style
+from lossviz.viewer.renderers.strips import ABOVE, Eye, Rgb, StripRenderer, Style, unit
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.sections import Frame, frame, ink_number, inks_of, marker, sections
 from lossviz.viewer.slicing import present
@@ -64,8 +64,8 @@ class SliceRenderer:
         """Draw into the bound ``target``, blending; ``scale`` is in its pixels a point."""
         if not state.slice.shown:
             return
-        lift = 0.004 + 0.8 * WIDTH * scale * view.per_pixel * view.width / viewport[0]
-        eye = Eye(camera, viewport, tuple(view.eye), tuple(view.forward), view.orthographic, lift)
+        lift = ABOVE + 0.8 * WIDTH * scale * unit(view, viewport)
+        eye = Eye.of(view, camera, viewport, lift)
         found = frame(scene, state, index, present(scene, state, index), view)
         target.depth_mask = False
         try:

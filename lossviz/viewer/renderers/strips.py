@@ -9,12 +9,14 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from lossviz.viewer.camera import View
 from lossviz.viewer.polylines import Lines, Mask
 from lossviz.viewer.programs import program, set_uniforms
 
 Rgb = tuple[float, float, float]
 
 SHARP = 0.7  # cosine: lines that turn more have their corners cut instead of drawn out
+ABOVE = 0.004  # scene units by which lines lie over the surface, at least
 FLOATS = 6  # of a vertex: place, colour, length along the line, width or not
 
 
@@ -42,6 +44,16 @@ class Eye:
     lift: float = 0.0  # units towards the eye, for the depth alone
     clip: tuple[float, ...] = (0.0, 0.0, 0.0, 1.0)  # a plane: what lies below it is not drawn
 
+    @classmethod
+    def of(
+        cls, view: View, camera: NDArray[np.float64], viewport: tuple[int, int], lift: float,
+        clip: tuple[float, ...] = (0.0, 0.0, 0.0, 1.0),
+    ) -> Eye:  # fmt: skip
+        """Where a view is seen from; ``camera`` is its matrix cropped to the tile."""
+        return cls(
+            camera, viewport, tuple(view.eye), tuple(view.forward), view.orthographic, lift, clip
+        )
+
     def uniforms(self) -> dict[str, object]:
         """As the shaders name them."""
         return {
@@ -49,6 +61,11 @@ class Eye:
             "eye": self.position, "forward": self.forward, "lift": self.lift,
             "orthographic": int(self.orthographic), "clip": self.clip,
         }  # fmt: skip
+
+
+def unit(view: View, viewport: tuple[int, int]) -> float:
+    """Scene units a framebuffer pixel at the target."""
+    return view.per_pixel * view.width / viewport[0]
 
 
 class StripRenderer:
