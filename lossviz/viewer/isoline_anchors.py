@@ -79,14 +79,16 @@ def _made(scene: Scene, state: ViewState, index: int) -> Anchors:
     strong = _numbered(strong_levels(values, state.isolines.spacing, span))
     texts = level_numbers(values, span)
     generator = contourpy.contour_generator(mesh.xs, mesh.ys, np.ma.masked_invalid(mesh.heights))
-    found = [(k, fine) for k in strong.tolist() for part in generator.lines(float(heights[k]))
+    parts = [(k, part) for k in strong.tolist() for part in generator.lines(float(heights[k]))]
+    parts.sort(key=lambda line: -len(line[1]))  # of thousands of rings only these are measured
+    found = [(k, fine) for k, part in parts[: 3 * MOST_LINES]
              if len(fine := _resampled(part)) * STEP > SHORTEST]  # fmt: skip
     found = sorted(found, key=lambda line: -len(line[1]))[:MOST_LINES]
     gaps = np.diff(heights, prepend=0.0, append=mesh.top)
-    parts = [_on_line(line, mesh, float(heights[k]), float(gaps[k : k + 2].min()))
+    places = [_on_line(line, mesh, float(heights[k]), float(gaps[k : k + 2].min()))
              for k, line in found]  # fmt: skip
-    counts = [len(part) for part in parts]
-    all_ = np.concatenate(parts) if parts else np.zeros((0, 4, 3))
+    counts = [len(part) for part in places]
+    all_ = np.concatenate(places) if places else np.zeros((0, 4, 3))
     return Anchors(
         texts, np.repeat([k for k, _ in found], counts).astype(np.intp),
         np.repeat(np.arange(len(found)), counts),

@@ -7,6 +7,7 @@ can be read there, and the same view gives the same picture.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -29,6 +30,7 @@ Mask = NDArray[np.bool_]
 TURNED = 0.8  # cosine of the most by which a line may be seen to turn at its number
 ROOM = 0.32  # over the number's size: how far away the next isoline must be seen
 APART = 150.0  # points between two numbers of one line
+NEAR = 36.0  # points between two numbers of one level
 ASIDE = 3.0  # points between numbers, and from whatever else is written
 HALO = 1.7  # points
 SIGHT = 96  # places of a line of sight that are looked at
@@ -99,17 +101,20 @@ class _Page:
             usable = usable[self._visible(own, usable, side, floor)]
         pixels = self._pixels(own.points[usable])
         path = self._pixels(own.paths) if paths and len(own.paths) else np.zeros((0, 2))
-        placed: dict[int, list[tuple[float, float]]] = {}
+        placed: dict[str, list[tuple[int, float, float]]] = {}
         for at, (x, y) in zip(usable.tolist(), pixels.tolist(), strict=True):
             line, text = int(own.line[at]), own.texts[own.level[at]]
-            others = placed.setdefault(line, [])
+            others = placed.setdefault(text, [])
             if len(self.numbers) >= MOST:
                 return
-            if len(others) >= own.allowed[line]:
+            if sum(line == other for other, _, _ in others) >= own.allowed[line]:
                 continue
-            apart = all(np.hypot(x - a, y - b) > APART * self.scale for a, b in others)
+            apart = all(
+                math.hypot(x - a, y - b) > (APART if line == other else NEAR) * self.scale
+                for other, a, b in others
+            )
             if apart and self._free(text, x, y, path):
-                others.append((x, y))
+                others.append((line, x, y))
                 self.numbers.append((text, x, y))
 
     def _readable(self, own: Anchors) -> Mask:
