@@ -12,11 +12,10 @@ from lossviz.errors import UsageError
 from lossviz.figures.style import Style
 from lossviz.viewer.colormaps import luminance, table
 from lossviz.viewer.inks import BRIGHTEST
-from lossviz.viewer.levels import isoline_values
+from lossviz.viewer.levels import isoline_values, level_numbers
 from lossviz.viewer.ranges import Range
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
-from lossviz.viewer.ticks import number, offset
 
 Floats = NDArray[np.float64]
 
@@ -57,23 +56,8 @@ def bands_of(scene: Scene, state: ViewState, style: Style, index: int) -> Bands:
     middles = (edges[:-1] + edges[1:]) / 2
     units = (own.unit(10.0**middles if span.log else middles)).clip(0, 1)
     table_ = table(state.surface.colormap, state.surface.reverse) / 255
-    numbers = _numbers(values, span, by_hand=style.levels is not None)
+    numbers = level_numbers(values, span, by_hand=style.levels is not None)
     return Bands(span, edges, values, table_[np.rint(units * 255).astype(int)], numbers)
-
-
-def _numbers(values: Floats, span: Range, *, by_hand: bool) -> list[str]:
-    """Levels as they are written: in as many digits as tell them apart."""
-    if span.log:
-        return [number(value) for value in values]
-    away = offset(span.low, span.high)
-    found = [number(value - away) for value in values]
-    if len(values) > 1 and (not by_hand or len(set(found)) < len(found)):
-        found = [number(value - away, float(np.diff(values).min())) for value in values]
-    for digits in range(4, 17):
-        if len(set(found)) == len(found):
-            break
-        found = [f"{value - away:.{digits}g}".replace("-", "−") for value in values]
-    return found
 
 
 def _color_range(scene: Scene, state: ViewState, index: int, values: Floats | None) -> Range:

@@ -64,22 +64,35 @@ class Heights:
         second = _mixed(h[i0 + 1, j0 + 1], (1 - v, above), (1 - u, below))
         return np.where(outside, np.nan, np.where(u + v <= 1, first, second))
 
-    def hide(self, points: Floats, eye: Floats, forward: Floats | None = None) -> NDArray[np.bool_]:
+    def hide(
+        self, points: Floats, eye: Floats, forward: Floats | None = None, steps: int = 2 * STEPS
+    ) -> NDArray[np.bool_]:  # fmt: skip
         """``(k,)``: whether the surface lies between ``points (k, 3)`` and the eye.
 
-        ``forward`` is the direction of sight where all lines of sight are parallel.
+        ``forward`` is the direction of sight where all lines of sight are parallel, ``steps`` how
+        many places of each are looked at.
         """
         if not len(points):
             return np.zeros(0, bool)
         away = np.broadcast_to(eye - points if forward is None else -forward, points.shape)
         away = away / np.linalg.norm(away, axis=1, keepdims=True)
-        # As far as the box of the surface is crossed; a hair above the point begins what counts.
-        reach = np.linspace(0.01, 2 * np.hypot(np.ptp(self.xs), np.ptp(self.ys)), 2 * STEPS)
-        sight = points[:, None] + reach[:, None] * away[:, None]  # (k, 2 STEPS, 3)
+        near, far = self._between(points[:, 2], away[:, 2])
+        reach = near + np.linspace(0, 1, steps)[:, None] * (far - near)  # (steps, k)
+        sight = points[:, None] + reach.T[..., None] * away[:, None]  # (k, steps, 3)
         height = self.at(sight.reshape(-1, 3)).reshape(sight.shape[:2])
         with np.errstate(invalid="ignore"):
             side = np.sign(sight[..., 2] - height)  # it may be seen from below
             return np.asarray((side[:, :-1] * side[:, 1:] < 0).any(axis=1))
+
+    def _between(self, z: Floats, rise: Floats) -> tuple[Floats, Floats]:
+        """Along lines of sight from heights ``z (k,)``: where they enter and leave the heights that
+        the surface has, and its box; a hair above the point begins what counts."""
+        longest = 2 * float(np.hypot(np.ptp(self.xs), np.ptp(self.ys)))
+        level = np.abs(rise) < 1e-6
+        rise = np.where(level, 1.0, rise)
+        ends = (np.array([[-0.01], [1.01]]) * self.top - z) / rise
+        ends = np.where(level, [[0.0], [longest]], np.sort(ends, axis=0)).clip(0.01, longest)
+        return ends[0], ends[1]
 
 
 def mesh_key(scene: Scene, state: ViewState, index: int) -> Hashable:

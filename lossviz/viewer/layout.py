@@ -9,6 +9,7 @@ from lossviz.viewer.state import ViewState
 
 TEXT = 10.0  # points: numbers and names of axes
 TITLE = 14.0
+LEVEL = 8.5  # numbers on isolines
 SUBTITLE = 9.0
 BAR_WIDTH, BAR_ROOM = 12.0, 74.0  # points: the bar itself, and all that it needs
 SIDEBAR = 320.0  # points

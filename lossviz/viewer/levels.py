@@ -10,6 +10,7 @@ from lossviz.viewer.colormaps import luminance, table
 from lossviz.viewer.ranges import Range
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
+from lossviz.viewer.ticks import number, offset
 
 MOST_LEVELS = 96  # as in shaders/include/isolines.glsl
 DARK = 0.16  # below this luminance a level's line is drawn light, where two inks are needed
@@ -33,7 +34,7 @@ def shader_levels(scene: Scene, state: ViewState, index: int) -> NDArray[np.floa
         units = np.clip(scene.color_range(state, index).unit(values), 0, 1)
         colors = table(own.colormap, own.reverse)[np.rint(units * 255).astype(int)]
         light = _light_ink(luminance(colors / 255))
-    strong = _strong(values, state.isolines.spacing, heights)
+    strong = strong_levels(values, state.isolines.spacing, heights)
     field = scene.items[index].field(own.height, own.smooth)
     placed = heights.on_scale(values) if heights.log else field.share(values)
     rows = np.stack([placed, strong, light, np.zeros(len(values))], axis=1)
@@ -64,9 +65,9 @@ def is_log(spacing: str, heights: Range) -> bool:
     return heights.low > 0 and (spacing == "log" or (spacing == "auto" and heights.log))
 
 
-def _strong(values: NDArray[np.float64], spacing: str, heights: Range) -> NDArray[np.float64]:
+def strong_levels(values: NDArray[np.float64], spacing: str, heights: Range) -> NDArray[np.float64]:
     """1 at decades if logarithmic, else at every fifth multiple of the step."""
-    if is_log(spacing, heights):
+    if len(values) and is_log(spacing, heights):
         decades = np.log10(values)
         if np.ptp(decades) >= 1:
             return (np.abs(decades - np.rint(decades)) < 1e-6).astype(float)
@@ -74,3 +75,20 @@ def _strong(values: NDArray[np.float64], spacing: str, heights: Range) -> NDArra
         return np.zeros(len(values))
     multiple = values / max(np.diff(values).min(), np.finfo(float).tiny)
     return (np.abs(multiple / 5 - np.rint(multiple / 5)) < 1e-3).astype(float)
+
+
+def level_numbers(
+    values: NDArray[np.float64], span: Range, *, by_hand: bool = False
+) -> list[str]:  # fmt: skip
+    """Levels as they are written: in as many digits as tell them apart."""
+    if span.log:
+        return [number(value) for value in values]
+    away = offset(span.low, span.high)
+    found = [number(value - away) for value in values]
+    if len(values) > 1 and (not by_hand or len(set(found)) < len(found)):
+        found = [number(value - away, float(np.diff(values).min())) for value in values]
+    for digits in range(4, 17):
+        if len(set(found)) == len(found):
+            break
+        found = [f"{value - away:.{digits}g}".replace("-", "−") for value in values]
+    return found

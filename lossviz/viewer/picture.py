@@ -15,6 +15,7 @@ import numpy as np
 from lossviz.viewer.annotations import axes, color_bar, title
 from lossviz.viewer.camera import View, view
 from lossviz.viewer.framing import framed
+from lossviz.viewer.isoline_labels import level_labels
 from lossviz.viewer.labels import labels as cards
 from lossviz.viewer.layout import Layout, Rect
 from lossviz.viewer.legend import arranged, entries, legend
@@ -166,9 +167,11 @@ class Picture:
         if state.axes.axes:
             lines, labels = axes(scene, state, index, cell_view, cell, scale)
             self.lines.draw(lines, camera, viewport, scale * samples)
-            overlay += labels
+        written: list[Label | Box] = list(labels)
         for write in (pins, cards):
-            overlay += write(scene, state, index, cell_view, cell, scale, labels, clip)
+            written += write(scene, state, index, cell_view, cell, scale, labels, clip)
+        overlay += level_labels(scene, state, index, cell_view, cell, scale, written, clip)
+        overlay += written
 
     def _clip(self, on: bool) -> None:
         """Only while what has a clip distance is drawn; for the others it is undefined."""

@@ -16,6 +16,7 @@ from lossviz.errors import InputError
 
 SCALES = ("auto", "linear", "log")
 THEMES = ("light", "dark", "paper")
+LABELLED = ("nowhere", "floor", "surface", "both")
 PATH_COLORS = ("auto", "step", "loss", "off_plane", "run")
 MOST_HIDDEN = 10_000  # names in a list
 SLICES = ("alpha", "beta", "angle", "level")
@@ -60,6 +61,7 @@ class IsolineState:
     count: int = 20  # about how many levels; the spacing is a 1-2-5 step
     width: float = 1.0  # in points
     opacity: float = 0.85
+    labels: str = "floor"  # of LABELLED: where the strong lines have their numbers
 
 
 @dataclass
@@ -246,7 +248,8 @@ def is_passing(item: Field[Any]) -> bool:
 
 _CHOICES = {
     (SurfaceState, "height_scale"): SCALES, (SurfaceState, "color_scale"): SCALES,
-    (IsolineState, "spacing"): SCALES, (PictureState, "theme"): THEMES,
+    (IsolineState, "spacing"): SCALES, (IsolineState, "labels"): LABELLED,
+    (PictureState, "theme"): THEMES,
     (TrajectoryState, "color"): PATH_COLORS, (CurveState, "scale"): SCALES,
     (SliceState, "along"): SLICES, (SliceState, "mode"): SLICE_MODES,
 }  # fmt: skip

@@ -32,18 +32,22 @@ def _font(pixels: int, bold: bool) -> FreeTypeFont:
 
 
 @lru_cache(maxsize=512)
-def bitmap(text: str, pixels: int, bold: bool = False, turned: bool = False) -> NDArray[np.uint8]:
+def bitmap(
+    text: str, pixels: int, bold: bool = False, turned: bool = False, stroke: int = 0
+) -> NDArray[np.uint8]:  # fmt: skip
     """``(h, w)`` uint8 coverage of one line of text at a size of ``pixels``.
 
     The height is the font's ascent plus descent whatever the letters, so that lines align;
-    ``turned`` reads from bottom to top.
+    ``turned`` reads from bottom to top; ``stroke`` is by how many pixels letters are wider all
+    around, and the bitmap is too.
     """
     from PIL import Image, ImageDraw
 
     font = _font(max(pixels, 4), bold)
     ascent, descent = font.getmetrics()
     width = max(1, int(np.ceil(font.getlength(text))) + 2)
-    image = Image.new("L", (width, ascent + descent))
-    ImageDraw.Draw(image).text((1, 0), text, fill=255, font=font)
+    image = Image.new("L", (width + 2 * stroke, ascent + descent + 2 * stroke))
+    place = 1 + stroke, stroke
+    ImageDraw.Draw(image).text(place, text, fill=255, font=font, stroke_width=stroke)
     array = np.asarray(image)
     return np.ascontiguousarray(np.rot90(array) if turned else array)

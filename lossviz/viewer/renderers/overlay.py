@@ -21,7 +21,8 @@ ATLAS = 1024
 class Label:
     """A line of text whose anchor is at (x, y); ``anchor`` is the share of its size left and above.
 
-    (0, 0) hangs it right and below of the point, (0.5, 0.5) centres it. ``size`` is in points.
+    (0, 0) hangs it right and below of the point, (0.5, 0.5) centres it. ``size`` is in points, and
+    so is ``stroke``, by which letters are wider all around.
     """
 
     text: str
@@ -32,6 +33,7 @@ class Label:
     anchor: tuple[float, float] = (0.5, 0.5)
     bold: bool = False
     turned: bool = False
+    stroke: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class OverlayRenderer:
         self.buffer = ctx.buffer(reserve=256 * 52, dynamic=True)
         self.quads = self._quads()
         self.atlas = self._new_atlas(ATLAS)
-        self._places: dict[tuple[str, int, bool, bool], tuple[int, int, int, int]] = {}
+        self._places: dict[tuple[str, int, bool, bool, int], tuple[int, int, int, int]] = {}
         self._pen = [0, 0, 0]  # x, y, height of the present shelf
 
     def _quads(self) -> moderngl.VertexArray:
@@ -103,8 +105,9 @@ class OverlayRenderer:
         return (left, top, width, height, *source, *part.color, TEXT)
 
     @staticmethod
-    def _key(label: Label, scale: float) -> tuple[str, int, bool, bool]:
-        return label.text, round(label.size * scale), label.bold, label.turned
+    def _key(label: Label, scale: float) -> tuple[str, int, bool, bool, int]:
+        stroke = round(label.stroke * scale)
+        return label.text, round(label.size * scale), label.bold, label.turned, stroke
 
     def _place(self, label: Label, scale: float) -> bool:
         """Put a string into the atlas if it is not there; False if there is no room."""
