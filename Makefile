@@ -30,7 +30,7 @@ view: $(VENV)/.installed  ## open the bundled ResNet-56 pair (without a display:
 test: check  ## everything that CI runs: the linters, the types, the contracts, the tests
 	@sh .ci/packages libEGL.so.1,libGL.so.1 $(GRAPHICS) || true
 	@sh .ci/packages Xvfb,xdotool $(XDISPLAY) || true
-	@$(BIN)/pytest
+	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.developed  ## the linters, the types and the contracts alone
 	@$(BIN)/ruff check --quiet .
