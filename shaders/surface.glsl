@@ -1,6 +1,7 @@
 #version 330
 // A grid from a height texture: one instance is one strip between two rows, so that the level of
-// detail is a stride. No vertex buffers. With flatten = 1 the same grid lies on the floor.
+// detail is a stride. No vertex buffers. What is drawn of it: FLAT (the same grid on the floor),
+// LINES, WIRE, BASINS, CAPPED, and ONE_FIELD where height and colour show the same quantity.
 #include "height.glsl"
 
 #if defined VERTEX_SHADER
@@ -9,14 +10,15 @@ uniform sampler2D xs;
 uniform sampler2D ys;
 uniform ivec2 size;  // columns, rows
 uniform int stride;
-uniform int flatten;
 uniform float floor_z;
 uniform mat4 camera;
 uniform vec4 clip;  // a plane of the scene: what lies below it is not drawn
 
 out vec3 world;
 out vec2 uv;
+#ifndef FLAT
 out vec3 normal;
+#endif
 
 float height_at(ivec2 at) {
     return height_unit(height_value(texelFetch(height_field, at, 0).rgb)) * height_top;
@@ -27,29 +29,32 @@ void main() {
     at = min(at, size - 1);
     float x = texelFetch(xs, ivec2(at.x, 0), 0).r, y = texelFetch(ys, ivec2(at.y, 0), 0).r;
     uv = (vec2(at) + 0.5) / vec2(size);
-    if (flatten == 1) {
-        world = vec3(x, y, floor_z);
-        normal = vec3(0.0, 0.0, 1.0);
-    } else {
-        world = vec3(x, y, height_at(at));
-        // The normal of the displayed height, whatever its scale and cap.
-        ivec2 low = max(at - 1, ivec2(0)), high = min(at + 1, size - 1);
-        float dx = texelFetch(xs, ivec2(high.x, 0), 0).r - texelFetch(xs, ivec2(low.x, 0), 0).r;
-        float dy = texelFetch(ys, ivec2(high.y, 0), 0).r - texelFetch(ys, ivec2(low.y, 0), 0).r;
-        float slope_x = (height_at(ivec2(high.x, at.y)) - height_at(ivec2(low.x, at.y))) / dx;
-        float slope_y = (height_at(ivec2(at.x, high.y)) - height_at(ivec2(at.x, low.y))) / dy;
-        normal = vec3(-slope_x, -slope_y, 1.0);
-    }
+#ifdef FLAT
+    world = vec3(x, y, floor_z);
+    gl_ClipDistance[0] = 1.0;
+#else
+    world = vec3(x, y, height_at(at));
+    // The normal of the displayed height, whatever its scale and cap.
+    ivec2 low = max(at - 1, ivec2(0)), high = min(at + 1, size - 1);
+    float dx = texelFetch(xs, ivec2(high.x, 0), 0).r - texelFetch(xs, ivec2(low.x, 0), 0).r;
+    float dy = texelFetch(ys, ivec2(high.y, 0), 0).r - texelFetch(ys, ivec2(low.y, 0), 0).r;
+    float slope_x = (height_at(ivec2(high.x, at.y)) - height_at(ivec2(low.x, at.y))) / dx;
+    float slope_y = (height_at(ivec2(at.x, high.y)) - height_at(ivec2(at.x, low.y))) / dy;
+    normal = vec3(-slope_x, -slope_y, 1.0);
+    gl_ClipDistance[0] = dot(clip, vec4(world, 1.0));
+#endif
     gl_Position = camera * vec4(world, 1.0);
-    gl_ClipDistance[0] = flatten == 1 ? 1.0 : dot(clip, vec4(world, 1.0));
 }
 
 #elif defined FRAGMENT_SHADER
 #include "color.glsl"
+#ifdef LINES
 #include "isolines.glsl"
+#endif
+#ifdef BASINS
 #include "basins.glsl"
+#endif
 
-uniform int flatten;
 uniform vec3 eye;
 uniform vec3 forward;
 uniform vec3 right;
@@ -58,19 +63,22 @@ uniform int orthographic;
 uniform float light;
 uniform float occlusion;
 uniform sampler2D occlusion_field;
-uniform int lines_on;
-uniform int wire_parts;  // fine cells in a computed cell; 0: no wire
+uniform float parts;  // fine cells in a computed cell, along a side
 uniform vec2 fine_cells;
-uniform int capped;
 uniform float pixel;  // framebuffer pixels a point
 uniform vec3 background;
 uniform float opacity;
 
 in vec3 world;
 in vec2 uv;
+#ifndef FLAT
 in vec3 normal;
+#endif
 out vec4 fragment;
 
+#ifdef FLAT
+float shade() { return 1.0; }
+#else
 float shade() {
     vec3 n = normalize(normal);
     vec3 to_eye = orthographic == 1 ? -forward : normalize(eye - world);
@@ -83,9 +91,13 @@ float shade() {
     float open = mix(1.0, texture(occlusion_field, uv).r, occlusion);
     return mix(1.0, lit * open, light);
 }
+#endif
+
+// In computed cells, from the first grid point.
+vec2 cell() { return (uv * (fine_cells + 1.0) - 0.5) / parts; }
 
 float wire() {
-    vec2 at = (uv * (fine_cells + 1.0) - 0.5) / float(max(wire_parts, 1));
+    vec2 at = cell();
     vec2 slope = vec2(length(vec2(dFdx(at.x), dFdy(at.x))), length(vec2(dFdx(at.y), dFdy(at.y))));
     vec2 distance = abs(fract(at - 0.5) - 0.5) / max(slope, vec2(1e-6));
     vec2 room = smoothstep(3.0, 9.0, 1.0 / max(slope, vec2(1e-6)));  // fades when dense
@@ -96,30 +108,46 @@ float wire() {
 void main() {
     vec3 texel = texture(height_field, uv).rgb;
     float value = height_value(texel);
+    // Derivatives come before anything is left out.
+#ifdef LINES
     vec2 line = isoline(value);
+#endif
+#ifdef WIRE
     float grid = wire();
-    vec2 at = (uv * (fine_cells + 1.0) - 0.5) / basin_parts;
-    vec2 along_x = dFdx(at), along_y = dFdy(at);
+#endif
+#ifdef BASINS
+    vec2 along_x = dFdx(cell()), along_y = dFdy(cell());
+#endif
     if (texel.b < 0.999) discard;
-    vec3 color = field_color(uv);
-    vec2 border = vec2(0.0);
-    if (basins_on == 1) {
-        vec4 tint;
-        basins_at(at, along_x, along_y, tint, border);
-        color = mix(color, tint.rgb, tint.a);
-    }
-    if (flatten == 0) color *= shade();
-    if (capped == 1 && value >= height_span.y) {
+    float lit = shade();
+    vec3 color = field_color(uv, texel);
+#ifdef BASINS
+    vec4 tint;
+    vec2 border;
+    basins_at(cell(), along_x, along_y, tint, border);
+    color = mix(color, tint.rgb, tint.a);
+#endif
+    color *= lit;
+#ifdef CAPPED
+    if (value >= height_span.y) {
         // Nobody should take the cap for data: grey with hatching in screen space.
         float hatch = abs(fract((gl_FragCoord.x + gl_FragCoord.y) / (7.0 * pixel)) - 0.5) * 2.0;
-        vec3 grey = vec3(0.42) * (flatten == 0 ? shade() : 1.0);
-        color = mix(grey, grey * 0.72, smoothstep(0.55, 0.7, hatch));
+        color = vec3(0.42) * lit * mix(1.0, 0.72, smoothstep(0.55, 0.7, hatch));
+#ifdef LINES
         line.x = 0.0;
+#endif
     }
-    if (lines_on == 1) color = ink_over(color, line);
+#endif
+#ifdef LINES
+    color = ink_over(color, line);
+#endif
+#ifdef BASINS
     // Light with a dark rim: seen on every colour, and not taken for an isoline.
     color = mix(mix(color, color * 0.25, border.y * 0.6), vec3(0.95), border.x);
-    if (wire_parts > 0) color = mix(color, color * 0.35, grid * 0.6);
+#endif
+#ifdef WIRE
+    color = mix(color, color * 0.35, grid * 0.6);
+#endif
     fragment = vec4(mix(background, color, opacity), 1.0);
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import moderngl
@@ -13,17 +14,18 @@ from lossviz.resources import folder
 _INCLUDE = re.compile(r'^#include "([\w.]+)"$', re.MULTILINE)
 
 
-def source(name: str, stage: str) -> str:
+def source(name: str, stage: str, defined: Collection[str] = ()) -> str:
     """The GLSL text of one stage ("VERTEX" or "FRAGMENT") of ``shaders/NAME.glsl``."""
     shaders = folder("shaders")
     text = (shaders / f"{name}.glsl").read_text(encoding="utf-8")
     text = _INCLUDE.sub(lambda m: (shaders / "include" / m[1]).read_text(encoding="utf-8"), text)
     version, _, rest = text.partition("\n")
-    return f"{version}\n#define {stage}_SHADER\n{rest}"
+    defines = "".join(f"#define {word}\n" for word in (f"{stage}_SHADER", *defined))
+    return f"{version}\n{defines}{rest}"
 
 
-def program(ctx: moderngl.Context, name: str) -> moderngl.Program:
-    """Compile ``shaders/NAME.glsl``.
+def program(ctx: moderngl.Context, name: str, defined: Collection[str] = ()) -> moderngl.Program:
+    """Compile ``shaders/NAME.glsl``, with the parts that stand under ``#ifdef`` of these words.
 
     Raises
     ------
@@ -32,7 +34,8 @@ def program(ctx: moderngl.Context, name: str) -> moderngl.Program:
     """
     try:
         return ctx.program(
-            vertex_shader=source(name, "VERTEX"), fragment_shader=source(name, "FRAGMENT")
+            vertex_shader=source(name, "VERTEX", defined),
+            fragment_shader=source(name, "FRAGMENT", defined),
         )
     except moderngl.Error as error:
         raise LossvizError(

@@ -3,8 +3,6 @@
 // the place: at every grid point its own (the spline is 9/16 there), and between them the borders
 // are smooth curves instead of stairs.
 uniform sampler2D basin_field;  // label (-1: none), tint in linear light
-uniform int basins_on;
-uniform float basin_parts;  // fine cells in a computed cell
 uniform float border_width;  // framebuffer pixels
 const float TINT = 0.32;
 

@@ -1,4 +1,8 @@
-"""The mesh and the floor: the same grid, once at its height and once flat."""
+"""The mesh and the floor: the same grid, once at its height and once flat.
+
+A graphics card skips what is switched off in a shader; a software rasteriser computes it and throws
+it away. So each combination of parts is a program of its own, compiled when it is first needed.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +27,8 @@ class SurfaceRenderer:
     """Draws landscape ``index`` of a scene as a lit surface or as its floor."""
 
     def __init__(self, ctx: moderngl.Context, textures: Textures) -> None:
-        self.textures = textures
-        self.program = program(ctx, "surface")
-        self.mesh = ctx.vertex_array(self.program, [])
+        self.ctx, self.textures = ctx, textures
+        self._meshes: dict[tuple[str, ...], moderngl.VertexArray] = {}  # by the parts they draw
 
     def draw(
         self, scene: Scene, state: ViewState, index: int, view: View, *, camera: np.ndarray,
@@ -57,15 +60,21 @@ class SurfaceRenderer:
             ),
             "basin_field": self.textures.basins(item, regions),
         }
+        capped = _is_capped(scene, state, index, heights)
+        mesh = self._mesh({
+            "FLAT": flat, "LINES": lines.floor if flat else lines.surface,
+            "WIRE": own.wire and not flat, "BASINS": regions is not None, "CAPPED": capped,
+            "ONE_FIELD": own.color == own.height,
+        })  # fmt: skip
         for slot, (name, texture) in enumerate(bound.items()):
             texture.use(slot)
-            set_uniforms(self.program, **{name: slot})
+            set_uniforms(mesh.program, **{name: slot})
         set_uniforms(
-            self.program,
+            mesh.program,
             camera=np.ascontiguousarray(camera.T, np.float32), clip=clip,
             eye=tuple(view.eye), forward=tuple(view.forward), right=tuple(view.right),
             up=tuple(view.up), orthographic=int(view.orthographic),
-            size=(columns, rows), stride=stride, flatten=int(flat), floor_z=scene.floor(state),
+            size=(columns, rows), stride=stride, floor_z=scene.floor(state),
             height_log=int(heights.log), height_top=scene.top(state),
             height_span=_span(heights, item.field(own.height, own.smooth)),
             color_log=int(colors.log),
@@ -73,21 +82,25 @@ class SurfaceRenderer:
             light=own.light, occlusion=own.occlusion,
             levels=levels,
             level_count=len(found), line_width=lines.width * scale, line_opacity=lines.opacity,
-            lines_on=int(lines.floor if flat else lines.surface),
-            wire_parts=parts if own.wire and not flat else 0,
-            fine_cells=(columns - 1, rows - 1),
-            basins_on=int(regions is not None), basin_parts=parts, border_width=BORDER * scale,
-            capped=int(_is_capped(scene, state, index, heights)),
+            parts=parts, fine_cells=(columns - 1, rows - 1), border_width=BORDER * scale,
             pixel=scale, background=background, opacity=FLOOR_OPACITY if flat else 1.0,
         )  # fmt: skip
         strips = -(-(rows - 1) // stride)
         vertices = 2 * (-(-(columns - 1) // stride) + 1)
-        self.mesh.render(moderngl.TRIANGLE_STRIP, vertices=vertices, instances=strips)
+        mesh.render(moderngl.TRIANGLE_STRIP, vertices=vertices, instances=strips)
+
+    def _mesh(self, parts: dict[str, bool]) -> moderngl.VertexArray:
+        """What draws these parts."""
+        wanted = tuple(name for name, on in parts.items() if on)
+        if wanted not in self._meshes:
+            self._meshes[wanted] = self.ctx.vertex_array(program(self.ctx, "surface", wanted), [])
+        return self._meshes[wanted]
 
     def release(self) -> None:
-        """Release the program and its vertex array; the textures belong to the picture."""
-        self.mesh.release()
-        self.program.release()
+        """Release the programs and their vertex arrays; the textures belong to the picture."""
+        for mesh in self._meshes.values():
+            mesh.program.release()
+            mesh.release()
 
 
 def _span(span: Range, field: Field) -> tuple[float, float]:
