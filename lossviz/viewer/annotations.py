@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -37,8 +37,9 @@ class _Edge:
     end: np.ndarray  # (3,)
     outward: np.ndarray  # (3,) unit
 
-    def at(self, share: float) -> np.ndarray:
-        return self.start + share * (self.end - self.start)
+    def at(self, shares: np.ndarray) -> np.ndarray:
+        """(k, 3) places at shares (k,) of the way."""
+        return self.start + shares[:, None] * (self.end - self.start)
 
 
 def axes(
@@ -132,6 +133,7 @@ class _Painter:
     theme: Theme
     lines: list[Line]
     labels: list[Label]
+    _boxes: list[Rect] = field(default_factory=list, init=False)  # of the labels
     hides: Callable[[np.ndarray], np.ndarray] = lambda points: np.zeros(len(points), bool)
 
     def floor_axes(self, item: Item, floor: float, elevation: float) -> None:
@@ -177,47 +179,55 @@ class _Painter:
         """A line, its ticks and their numbers."""
         color = _rgba(self.theme, "ink")
         self.lines.append(Line(_point(edge.start), _point(edge.end), color, self.theme.line))
-        for tick in ticks:
-            share = float(span.unit(np.array(tick.value)))
-            if -1e-6 <= share <= 1 + 1e-6:
-                self._tick(edge, share, tick)
-
-    def _hang(self, edge: _Edge, share: float) -> tuple[np.ndarray, np.ndarray, float]:
-        """Where a share of an axis is seen (2,), the unit direction (2,) in which labels hang
-        there, and how long a point of the picture is in the scene along it."""
-        base = edge.at(share)
-        here, there = self.view.project(np.stack([base, base + edge.outward * 0.1]))[:, :2]
-        pixels = float(np.hypot(*(there - here)))
-        if not pixels > 1e-6:
-            return here, np.array([0.0, 1.0]), 1e6
-        return here, (there - here) / pixels, 0.1 * self.scale / pixels
-
-    def _tick(self, edge: _Edge, share: float, tick: Tick) -> None:
-        here, direction, point = self._hang(edge, share)
-        base = edge.at(share)
-        reach = min((TICK if tick.label else MINOR_TICK) * point, 0.12)  # not long if foreshortened
-        color = _rgba(self.theme, "ink")
-        self.lines.append(
-            Line(_point(base), _point(base + edge.outward * reach), color, self.theme.line)
+        shares = span.unit(np.array([tick.value for tick in ticks]))
+        kept = (shares >= -1e-6) & (shares <= 1 + 1e-6)
+        ticks, shares = (
+            [tick for tick, inside in zip(ticks, kept, strict=True) if inside],
+            shares[kept],
         )
-        if tick.label and not self._hidden(edge, share, GAP * point):
-            x, y = here + direction * GAP * self.scale
-            dx, dy = direction
-            self._label(tick.label, x, y, (0.5 - 0.5 * dx, 0.5 - 0.42 * dy), TEXT)
+        here, direction, point = self._hang(edge, shares)
+        long = np.array([TICK if tick.label else MINOR_TICK for tick in ticks])
+        bases = edge.at(shares)
+        ends = (
+            bases + np.minimum(long * point, 0.12)[:, None] * edge.outward
+        )  # not long if foreshortened
+        self.lines += [
+            Line(_point(base), _point(end), color, self.theme.line)
+            for base, end in zip(bases, ends, strict=True)
+        ]
+        hidden = self._hidden(edge, shares, GAP * point)
+        places = here + direction * GAP * self.scale
+        for tick, (x, y), (dx, dy), gone in zip(ticks, places, direction, hidden, strict=True):
+            if tick.label and not gone:
+                self._label(tick.label, x, y, (0.5 - 0.5 * dx, 0.5 - 0.42 * dy), TEXT)
 
-    def _hidden(self, edge: _Edge, share: float, reach: float) -> bool:
-        """Whether the surface hides this place of an axis or where its label would stand."""
-        base = edge.at(share)
-        return bool(self.hides(np.stack([base, base + edge.outward * min(reach, 1.0)])).any())
+    def _hang(self, edge: _Edge, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where shares (k,) of an axis are seen (k, 2), the unit directions (k, 2) in which labels
+        hang there, and how long (k,) a point of the picture is in the scene along them."""
+        bases = edge.at(shares)
+        ends = self.view.project(np.concatenate([bases, bases + edge.outward * 0.1]))[:, :2]
+        here, there = ends[: len(bases)], ends[len(bases) :]
+        pixels = np.hypot(*(there - here).T)
+        seen = pixels > 1e-6
+        pixels = np.where(seen, pixels, 1.0)
+        direction = np.where(seen[:, None], (there - here) / pixels[:, None], [0.0, 1.0])
+        return here, direction, np.where(seen, 0.1 * self.scale / pixels, 1e6)
+
+    def _hidden(self, edge: _Edge, shares: np.ndarray, reach: np.ndarray) -> np.ndarray:
+        """(k,): whether the surface hides a place of an axis or where its label would stand."""
+        bases = edge.at(shares)
+        labels = bases + np.minimum(reach, 1.0)[:, None] * edge.outward
+        ends = self.hides(np.concatenate([bases, labels])).reshape(2, -1)
+        return np.asarray(ends.any(axis=0))
 
     def _name_beside(self, edge: _Edge, name: str) -> None:
         """The axis' name beyond its numbers, at the middle if that can be seen."""
-        for share in (0.5, 0.3, 0.7, 0.1, 0.9):
-            here, direction, point = self._hang(edge, share)
-            if self._hidden(edge, share, 2 * GAP * point):
-                continue
+        shares = np.array([0.5, 0.3, 0.7, 0.1, 0.9])
+        here, direction, point = self._hang(edge, shares)
+        hidden = self._hidden(edge, shares, 2 * GAP * point)
+        for start, along in zip(here[~hidden], direction[~hidden], strict=True):
             for away in np.arange(2.4 * GAP, 12 * GAP, 0.2 * GAP) * self.scale:
-                x, y = here + direction * away
+                x, y = start + along * away
                 if self._label(name, x, y, (0.5, 0.5), TEXT + 3, bold=True):
                     return
 
@@ -230,9 +240,10 @@ class _Painter:
             return False
         label = Label(text, x, y, size, _rgba(self.theme, "ink"), anchor, bold=bold)
         box = label_box(label, self.scale)
-        if any(_overlap(box, label_box(other, self.scale)) for other in self.labels):
+        if any(_overlap(box, other) for other in self._boxes):
             return False
         self.labels.append(label)
+        self._boxes.append(box)
         return True
 
 
