@@ -1,5 +1,6 @@
 #version 330
-// From the scene's linear light to the screen: averages samples x samples pixels, then encodes.
+// From the scene's linear light to the screen. With AVERAGED it is the mean of samples x samples
+// pixels first; a loop of one step would cost more than the encoding.
 
 #if defined VERTEX_SHADER
 
@@ -22,11 +23,16 @@ vec3 encode(vec3 linear) {
 }
 
 void main() {
-    ivec2 at = (ivec2(gl_FragCoord.xy) - origin) * samples;
+    ivec2 at = ivec2(gl_FragCoord.xy) - origin;
+#ifdef AVERAGED
     vec4 sum = vec4(0.0);
     for (int y = 0; y < samples; ++y)
-        for (int x = 0; x < samples; ++x) sum += texelFetch(picture, at + ivec2(x, y), 0);
+        for (int x = 0; x < samples; ++x)
+            sum += texelFetch(picture, at * samples + ivec2(x, y), 0);
     sum /= float(samples * samples);
+#else
+    vec4 sum = texelFetch(picture, at, 0);
+#endif
     // Stored un-premultiplied, as PNG wants it; opaque pictures have alpha 1 anyway.
     fragment = vec4(encode(sum.a > 0.0 ? sum.rgb / sum.a : vec3(0.0)), sum.a);
 }

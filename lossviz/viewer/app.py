@@ -83,7 +83,8 @@ class App:
         self.gui: Gui | None = None
         self._still = Canvas(self.ctx)  # the picture as it was last drawn
         self._owned.callback(self._still.release)
-        self._shown: object = None  # what the kept picture shows
+        self._shown: object = None  # what the last picture shows
+        self._kept = False  # whether it is in _still
         self._wanted = 0  # frames until the screenshot that was asked for; 0: none was
         self.frames, self.due = 0, SETTLE
         self.moved = -1e9
@@ -194,21 +195,29 @@ class App:
         return state.to_json(), keys, self.free, self._moving(time.monotonic())
 
     def _draw_picture(self) -> None:
-        width, height = self.free
         self._resolve_camera()
-        key = self._picture_key()
-        self.screen.use()
-        if self._still.fit((width, height)):
-            self._shown = None
-        if key != self._shown:
-            self.picture.draw(
-                self.scene, self.state, self._still.framebuffer, width, height, scale=self.points,
-                moving=self._moving(time.monotonic()),
-            )  # fmt: skip
-            self._shown = key
-        self._show_still(self.screen)
+        if self._moving(time.monotonic()):  # the next picture is another one: none is kept
+            self.screen.use()
+            self.ctx.clear()
+            self._draw_into(self.screen, moving=True)
+            self.screen.viewport = (0, 0, *self.pixels)
+            self._shown, self._kept = self._picture_key(), False
+        else:
+            self._show_still(self.screen)
+
+    def _draw_into(self, target: moderngl.Framebuffer, *, moving: bool) -> None:
+        width, height = self.free
+        self.picture.draw(
+            self.scene, self.state, target, width, height, scale=self.points, moving=moving
+        )
 
     def _show_still(self, target: moderngl.Framebuffer) -> None:
+        """Show the kept picture, or a new one where that is of something else."""
+        key = self._picture_key()
+        self.screen.use()
+        if self._still.fit(self.free) or key != self._shown or not self._kept:
+            self._draw_into(self._still.framebuffer, moving=False)
+            self._shown, self._kept = key, True
         target.use()
         self.ctx.clear()
         self.ctx.copy_framebuffer(target, self._still.framebuffer)

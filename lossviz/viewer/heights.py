@@ -13,7 +13,7 @@ from lossviz.viewer.state import ViewState
 Floats = NDArray[np.float64]
 
 STEPS = 256  # along a line of sight
-MOVING_CELLS = 100  # about as many cells a side while the camera moves
+MOVING_CELLS = 72  # about as many cells a side while the camera moves
 
 
 def moving_stride(columns: int, rows: int) -> int:

@@ -20,7 +20,7 @@ from lossviz.viewer.labels import labels as cards
 from lossviz.viewer.layout import Layout, Rect
 from lossviz.viewer.legend import arranged, entries, legend
 from lossviz.viewer.pins import pins
-from lossviz.viewer.programs import program, set_uniforms
+from lossviz.viewer.programs import Variants, set_uniforms
 from lossviz.viewer.renderers.critical import CriticalRenderer
 from lossviz.viewer.renderers.figure import FigureRenderer, to_clip
 from lossviz.viewer.renderers.lines import LineRenderer
@@ -72,8 +72,7 @@ class Picture:
         self.lines = self._own(LineRenderer(ctx))
         self.overlay = self._own(OverlayRenderer(ctx))
         self.figure = FigureRenderer(ctx, self.textures, self.overlay, self.strips, self.points)
-        self.resolve_program = self._own(program(ctx, "resolve"))
-        self.resolve_quad = self._own(ctx.vertex_array(self.resolve_program, []))
+        self._resolve = self._own(Variants(ctx, "resolve"))
         self._canvas: _Canvas | None = None
 
     def _own(self, part: Any) -> Any:
@@ -192,8 +191,9 @@ class Picture:
         target.use()
         target.viewport = (*offset, round(tile.width), round(tile.height))
         canvas.texture.use(0)
-        set_uniforms(self.resolve_program, picture=0, samples=samples, origin=offset)
-        self.resolve_quad.render(moderngl.TRIANGLE_STRIP, vertices=4)
+        quad = self._resolve.of(AVERAGED=samples > 1)
+        set_uniforms(quad.program, picture=0, samples=samples, origin=offset)
+        quad.render(moderngl.TRIANGLE_STRIP, vertices=4)
 
     def improve(self, scene: Scene, state: ViewState) -> bool:
         """Compute what the first picture did not wait for; True if it should be drawn again."""

@@ -53,3 +53,28 @@ def set_uniforms(program: moderngl.Program, **values: Any) -> None:
             uniform.write(value.tobytes())
         else:
             uniform.value = value
+
+
+class Variants:
+    """A program without vertex buffers in as many variants as are drawn.
+
+    A graphics card skips what is switched off in a shader; a software rasteriser computes it and
+    throws it away. So each combination of words is a program, compiled when it is first needed.
+    """
+
+    def __init__(self, ctx: moderngl.Context, name: str) -> None:
+        self.ctx, self.name = ctx, name
+        self._found: dict[tuple[str, ...], moderngl.VertexArray] = {}
+
+    def of(self, **words: bool) -> moderngl.VertexArray:
+        """The vertex array of the variant with the words that are true."""
+        wanted = tuple(word for word, on in words.items() if on)
+        if wanted not in self._found:
+            self._found[wanted] = self.ctx.vertex_array(program(self.ctx, self.name, wanted), [])
+        return self._found[wanted]
+
+    def release(self) -> None:
+        """Release the programs and their vertex arrays."""
+        for vertices in self._found.values():
+            vertices.program.release()
+            vertices.release()

@@ -155,7 +155,7 @@ def test_the_line_lies_on_the_drawn_triangles_and_in_the_plane(along, smooth, mo
     (section,) = sections(scene, state, 0, moving=moving)
     points = section.lines.points
     assert len(points) > 30
-    mesh = Heights(scene, state, 0, 3 if moving and smooth else 1)
+    mesh = Heights(scene, state, 0, 5 if moving and smooth else 1)
     assert points[:, 2] == pytest.approx(mesh.at(points), abs=1e-9)
     cut = present(scene, state, 0)
     if along == "level":

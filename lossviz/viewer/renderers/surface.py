@@ -1,8 +1,4 @@
-"""The mesh and the floor: the same grid, once at its height and once flat.
-
-A graphics card skips what is switched off in a shader; a software rasteriser computes it and throws
-it away. So each combination of parts is a program of its own, compiled when it is first needed.
-"""
+"""The mesh and the floor: the same grid, once at its height and once flat."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ from lossviz.viewer import basins
 from lossviz.viewer.camera import View
 from lossviz.viewer.heights import moving_stride
 from lossviz.viewer.levels import MOST_LEVELS, shader_levels
-from lossviz.viewer.programs import program, set_uniforms
+from lossviz.viewer.programs import Variants, set_uniforms
 from lossviz.viewer.ranges import Field, Range
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
@@ -27,8 +23,8 @@ class SurfaceRenderer:
     """Draws landscape ``index`` of a scene as a lit surface or as its floor."""
 
     def __init__(self, ctx: moderngl.Context, textures: Textures) -> None:
-        self.ctx, self.textures = ctx, textures
-        self._meshes: dict[tuple[str, ...], moderngl.VertexArray] = {}  # by the parts they draw
+        self.textures = textures
+        self._meshes = Variants(ctx, "surface")
 
     def draw(
         self, scene: Scene, state: ViewState, index: int, view: View, *, camera: np.ndarray,
@@ -60,12 +56,11 @@ class SurfaceRenderer:
             ),
             "basin_field": self.textures.basins(item, regions),
         }
-        capped = _is_capped(scene, state, index, heights)
-        mesh = self._mesh({
-            "FLAT": flat, "LINES": lines.floor if flat else lines.surface,
-            "WIRE": own.wire and not flat, "BASINS": regions is not None, "CAPPED": capped,
-            "ONE_FIELD": own.color == own.height,
-        })  # fmt: skip
+        mesh = self._meshes.of(
+            FLAT=flat, LINES=lines.floor if flat else lines.surface, WIRE=own.wire and not flat,
+            BASINS=regions is not None, CAPPED=_is_capped(scene, state, index, heights),
+            ONE_FIELD=own.color == own.height,
+        )  # fmt: skip
         for slot, (name, texture) in enumerate(bound.items()):
             texture.use(slot)
             set_uniforms(mesh.program, **{name: slot})
@@ -89,18 +84,9 @@ class SurfaceRenderer:
         vertices = 2 * (-(-(columns - 1) // stride) + 1)
         mesh.render(moderngl.TRIANGLE_STRIP, vertices=vertices, instances=strips)
 
-    def _mesh(self, parts: dict[str, bool]) -> moderngl.VertexArray:
-        """What draws these parts."""
-        wanted = tuple(name for name, on in parts.items() if on)
-        if wanted not in self._meshes:
-            self._meshes[wanted] = self.ctx.vertex_array(program(self.ctx, "surface", wanted), [])
-        return self._meshes[wanted]
-
     def release(self) -> None:
         """Release the programs and their vertex arrays; the textures belong to the picture."""
-        for mesh in self._meshes.values():
-            mesh.program.release()
-            mesh.release()
+        self._meshes.release()
 
 
 def _span(span: Range, field: Field) -> tuple[float, float]:
