@@ -20,7 +20,7 @@ from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import bitmap, one_line
 from lossviz.viewer.themes import THEMES, Theme
-from lossviz.viewer.ticks import Tick, linear_ticks, log_ticks, offset
+from lossviz.viewer.ticks import Tick, linear_ticks, log_ticks, number, offset
 
 TICK, MINOR_TICK, GAP = 6.0, 3.0, 10.0  # points
 SHORTEST = 24.0  # points: an axis that is seen shorter has no numbers
@@ -156,12 +156,17 @@ class _Painter:
         spans = [Range(*_ends(axis), False) for axis in (item.surface.alphas, item.surface.betas)]
         counts = [max(2, int(length / 64)) for length in lengths]
         finest = min(step_1_2_5(s.high - s.low, n) for s, n in zip(spans, counts, strict=True))
-        for edge, length, span, count, name in zip(
-            edges, lengths, spans, counts, "αβ", strict=True
+        sides = item.surface.alphas, item.surface.betas
+        for edge, length, span, count, name, side in zip(
+            edges, lengths, spans, counts, "αβ", sides, strict=True
         ):
-            if length >= shortest:
-                self._axis(edge, span, linear_ticks(span.low, span.high, count, finest))
-                self._name_beside(edge, named(name, span))
+            if length < shortest:
+                continue
+            ticks = linear_ticks(span.low, span.high, count, finest)
+            if side.size == 1:  # a ribbon's width means nothing
+                ticks = [Tick(float(side[0]), number(float(side[0])))]
+            self._axis(edge, span, ticks)
+            self._name_beside(edge, named(name, span))
 
     def height_axis(self, edge: _Edge, span: Range, quantity: str) -> None:
         """The upright axis, its name at its upper end."""

@@ -94,6 +94,8 @@ class Item:
             parts.append("waiting for the first points")
         elif 0 < share < 1:
             parts.append(f"{max(int(100 * share), 1)} % of {n}×{m}")
+        if share and (odd := self._odd):
+            parts.append(odd)
         if known.data:
             data = known.data.rpartition("/")[2].removeprefix("npz:").removesuffix(".npz")
             parts.append(f"{data} {known.split}".strip())
@@ -106,6 +108,19 @@ class Item:
         if share == 1:
             parts.append(f"{n}×{m}")
         return one_line(" · ".join(map(one_line, parts)))
+
+    @property
+    def _odd(self) -> str:
+        """What a picture of this loss could be misread for, or ""."""
+        span = self.span(LOSS)
+        if span is None:
+            return "no finite loss"
+        low, _, high = span
+        if low == high:
+            return f"the loss is {low:.6g} everywhere"
+        if 1 in self.surface.shape:
+            return "one line of points, drawn as a ribbon"
+        return ""
 
     def parts(self, smooth: bool) -> int:
         """How finely each cell is cut."""
