@@ -6,6 +6,7 @@ coarsely, at rest in full. The picture is kept, so that a panel's frame costs no
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -134,8 +135,9 @@ class App:
         with self._owned, between_frames() as interrupted:
             listen(self)
             self.session.start(self)
-            self.moved = time.monotonic()  # the first picture at once, the full one right after
+            self.moved = math.inf  # the first picture at once, however slowly: the full one follows
             self._draw_picture()
+            self.moved = time.monotonic()
             self._present()
             if self.options.exit_after_first_frame:
                 self.ctx.finish()
