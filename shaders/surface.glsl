@@ -136,7 +136,8 @@ float wire() {
     vec2 at = cell();
     vec2 slope = vec2(length(vec2(dFdx(at.x), dFdy(at.x))), length(vec2(dFdx(at.y), dFdy(at.y))));
     vec2 distance = abs(fract(at - 0.5) - 0.5) / max(slope, vec2(1e-6));
-    vec2 room = smoothstep(3.0, 9.0, 1.0 / max(slope, vec2(1e-6)));  // fades when dense
+    // Fades where lines come closer than a few points, in a large picture as in a small one.
+    vec2 room = smoothstep(3.0, 9.0, 1.0 / max(slope * pixel, vec2(1e-6)));
     vec2 lines = clamp(0.5 * 0.7 * pixel + 0.5 - distance, 0.0, 1.0) * room;
     return max(lines.x, lines.y);
 }

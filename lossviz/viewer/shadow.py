@@ -16,7 +16,7 @@ SIDE = 97  # points a side: the shadow is smooth
 # Degrees: at first the lamp is at the viewer's left, so that the floor's near edges are lit.
 AZIMUTH, HALF_WIDE = -120.0, 25.0
 ELEVATION, HALF_HIGH = 65.0, 7.0
-DIRECTIONS = 9
+DIRECTIONS, ELEVATIONS = 9, 9  # parts of the lamp
 DARKEST = 0.6  # of the light, in the midst of the shadow: the floor's colours are to be read
 
 Cast = tuple[Hashable, NDArray[np.float32] | None]
@@ -27,42 +27,54 @@ def floor_light(
 ) -> NDArray[np.float32]:  # fmt: skip
     """``(m, n)`` float32 in [DARKEST, 1]: the light on the floor, 1 where all of the lamp is seen.
 
-    ``heights (m, n)`` are those of the surface above the floor, inf in holes, in scene units over
-    ``width_x`` x ``width_y``. Towards an azimuth φ of the lamp the sheet leaves free what is below
-    the least slope min h(p + r φ) / r of what is above; of the lamp, which reaches from the
-    elevation ELEVATION - HALF_HIGH to + HALF_HIGH, that is a share, weighted over the azimuths
-    AZIMUTH ± HALF_WIDE by a cosine. What is farther has a softer edge, as under any wide lamp.
+    ``heights (m, n)`` are those of the surface above the floor, NaN in holes, in scene units over
+    ``width_x`` x ``width_y``. The lamp reaches over the azimuths AZIMUTH ± HALF_WIDE and the
+    elevations ELEVATION ± HALF_HIGH, bright in its middle; its edge is the softer the higher the
+    surface is.
     """
-    lit = np.zeros(heights.shape)
-    turns = np.linspace(-1, 1, DIRECTIONS + 2)[1:-1]
-    weights = np.cos(0.5 * np.pi * turns) / np.cos(0.5 * np.pi * turns).sum()
-    for turn, weight in zip(turns, weights, strict=True):
-        least = _least_slope(heights, width_x, width_y, np.radians(AZIMUTH + turn * HALF_WIDE))
-        above = np.degrees(np.arctan(least)) - (ELEVATION - HALF_HIGH)
-        share = np.clip(above / (2 * HALF_HIGH), 0, 1)
-        lit += weight * share**2 * (3 - 2 * share)
-    return (DARKEST + (1 - DARKEST) * smoothed(lit)).clip(DARKEST, 1).astype(np.float32)
+    lit, total = np.zeros(heights.shape), 0.0
+    for turn in _inner(DIRECTIONS):
+        angle = np.radians(AZIMUTH + turn * HALF_WIDE)
+        hidden = _hidden(heights, width_x, width_y, angle)
+        for rise, covered in zip(_inner(ELEVATIONS), hidden, strict=True):
+            weight = (1 - turn**2) * (1 - rise**2)
+            total += weight
+            lit += weight * ~covered
+    light = smoothed(lit / total)
+    return (DARKEST + (1 - DARKEST) * light).clip(DARKEST, 1).astype(np.float32)
 
 
-def _least_slope(
+def _inner(count: int) -> NDArray[np.float64]:
+    """``(count,)``: the middles of so many parts of [-1, 1]."""
+    return (np.arange(count) + 0.5) * 2 / count - 1
+
+
+def _hidden(
     heights: NDArray[np.float64], width_x: float, width_y: float, angle: float
-) -> NDArray[np.float64]:  # fmt: skip
-    """``(m, n)``: under which slope the floor sees what is nearest above it along a direction."""
+) -> NDArray[np.bool_]:  # fmt: skip
+    """``(ELEVATIONS, m, n)``: where the surface is between the floor and a part of the lamp.
+
+    A ray of the slope s meets the sheet between two places of its way where h - s r, the height of
+    the sheet over the ray, changes its sign.
+    """
     rows, columns = heights.shape
     step_x, step_y = width_x / (columns - 1), width_y / (rows - 1)
-    step = min(step_x, step_y)
-    least = np.full(heights.shape, np.inf)
-    distance = step
+    slopes = np.tan(np.radians(ELEVATION + HALF_HIGH * _inner(ELEVATIONS)))[:, None, None]
+    hidden = np.zeros((slopes.size, rows, columns), bool)
+    under = np.broadcast_to(~np.isnan(heights), hidden.shape)
+    distance = step = min(step_x, step_y)
     while distance < np.hypot(width_x, width_y):
         i, j = round(distance * np.sin(angle) / step_y), round(distance * np.cos(angle) / step_x)
         if abs(i) >= rows or abs(j) >= columns:
             break
         here = np.s_[max(0, -i) : rows - max(0, i), max(0, -j) : columns - max(0, j)]
         there = np.s_[max(0, i) : rows + min(0, i), max(0, j) : columns + min(0, j)]
-        slope = heights[there] / np.hypot(i * step_y, j * step_x)
-        np.minimum(least[here], slope, out=least[here])
+        over = heights[there] - slopes * np.hypot(i * step_y, j * step_x)
+        hidden[:, *here] |= under[:, *here] & (over <= 0)
+        under = np.zeros(hidden.shape, bool)
+        under[:, *here] = over > 0
         distance = max(1.04 * distance, distance + step)
-    return least
+    return hidden
 
 
 def cast(scene: Scene, state: ViewState, index: int) -> bool:
@@ -101,5 +113,4 @@ def _computed(scene: Scene, state: ViewState, index: int) -> NDArray[np.float32]
     across, down = np.linspace(-x, x, SIDE), np.linspace(-y, y, SIDE)
     surface = Heights(scene, state, index, max(1, max(shape[:2]) // SIDE))
     places = np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2)
-    above = surface.at(places).reshape(SIDE, SIDE) - floor
-    return floor_light(np.where(np.isnan(above), np.inf, above), 2 * x, 2 * y)
+    return floor_light(surface.at(places).reshape(SIDE, SIDE) - floor, 2 * x, 2 * y)
