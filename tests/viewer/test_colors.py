@@ -20,7 +20,7 @@ from lossviz.viewer.levels import isoline_values
 from lossviz.viewer.ranges import Range, percentiles
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import VISIONS, ViewState
-from lossviz.viewer.vision import matrix, preview_note
+from lossviz.viewer.vision import matrix, preview
 
 from .scenes import bumpy, with_loss
 
@@ -204,7 +204,7 @@ def test_what_lies_beyond_the_bar_is_said():
 @pytest.mark.parametrize("vision", VISIONS)
 def test_greys_stay_grey(vision):
     assert matrix(vision) @ np.ones(3) == pytest.approx(np.ones(3), abs=2e-6)
-    assert bool(preview_note(_seen(vision))) == (vision != "full")
+    assert bool(preview(_seen(vision))) == (vision != "full")
 
 
 def _seen(vision):
