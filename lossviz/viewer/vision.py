@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,7 +32,14 @@ _MATRICES = {
 }
 
 
-def preview(state: ViewState) -> dict[str, str]:
+class Preview(TypedDict, total=False):
+    """What ``Picture.draw`` takes for a picture as it is seen."""
+
+    vision: str
+    note: str
+
+
+def preview(state: ViewState) -> Preview:
     """How the window draws its picture: as it is seen, with a note where that is a preview."""
     vision = state.picture.vision
     if vision == "full":
