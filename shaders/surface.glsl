@@ -96,11 +96,48 @@ float shade() {
 // In computed cells, from the first grid point.
 vec2 cell() { return (uv * (fine_cells + 1.0) - 0.5) / parts; }
 
+#ifdef RIM
+uniform float rim_width;  // framebuffer pixels
+uniform float ground;  // luminance of the background
+
+// Coverage by the line along the border, and along the outline, where the surface turns away from
+// the eye: both are as far as the screen's derivatives say. Call in uniform control flow.
+float rim() {
+    vec2 at = cell(), last = fine_cells / parts;
+    vec2 slope = vec2(length(vec2(dFdx(at.x), dFdy(at.x))), length(vec2(dFdx(at.y), dFdy(at.y))));
+    vec2 border = min(at, last - at) / max(slope, vec2(1e-6));
+    vec3 to_eye = orthographic == 1 ? -forward : normalize(eye - world);
+    float facing = dot(normalize(normal), to_eye);
+    float turning = length(vec2(dFdx(facing), dFdy(facing)));
+    float outline = abs(facing) < 0.3 ? abs(facing) / max(turning, 1e-6) : 1e9;
+    return clamp(rim_width + 0.5 - min(min(border.x, border.y), outline), 0.0, 1.0);
+}
+
+// Dark, but for what is as dark as the background itself.
+vec3 rim_color(vec3 color) {
+    float dark = 1.0 - smoothstep(0.03, 0.12, dot(color, vec3(0.2126, 0.7152, 0.0722)));
+    return mix(color * 0.1, mix(color, vec3(1.0), 0.45), ground < 0.2 ? dark : 0.0);
+}
+#endif
+
+#ifdef SHADOW
+uniform float shadow;  // strength of the surface's shadow on the floor
+uniform sampler2D shadow_field;  // over the floor, evenly spaced
+uniform vec2 extent;  // half the floor's sides in scene units
+
+float floor_light() {
+    vec2 side = vec2(textureSize(shadow_field, 0));
+    vec2 at = (world.xy / extent * 0.5 + 0.5) * (side - 1.0);
+    return mix(1.0, texture(shadow_field, (at + 0.5) / side).r, shadow);
+}
+#endif
+
 float wire() {
     vec2 at = cell();
     vec2 slope = vec2(length(vec2(dFdx(at.x), dFdy(at.x))), length(vec2(dFdx(at.y), dFdy(at.y))));
     vec2 distance = abs(fract(at - 0.5) - 0.5) / max(slope, vec2(1e-6));
-    vec2 room = smoothstep(3.0, 9.0, 1.0 / max(slope, vec2(1e-6)));  // fades when dense
+    // Fades where lines come closer than a few points, in a large picture as in a small one.
+    vec2 room = smoothstep(3.0, 9.0, 1.0 / max(slope * pixel, vec2(1e-6)));
     vec2 lines = clamp(0.5 * 0.7 * pixel + 0.5 - distance, 0.0, 1.0) * room;
     return max(lines.x, lines.y);
 }
@@ -115,12 +152,15 @@ void main() {
 #ifdef WIRE
     float grid = wire();
 #endif
+#ifdef RIM
+    float edge = rim();
+#endif
+    vec3 color = field_color(uv, texel);
 #ifdef BASINS
     vec2 along_x = dFdx(cell()), along_y = dFdy(cell());
 #endif
     if (texel.b < 0.999) discard;
     float lit = shade();
-    vec3 color = field_color(uv, texel);
 #ifdef BASINS
     vec4 tint;
     vec2 border;
@@ -128,6 +168,9 @@ void main() {
     color = mix(color, tint.rgb, tint.a);
 #endif
     color *= lit;
+#ifdef SHADOW
+    color *= floor_light();
+#endif
 #ifdef CAPPED
     if (value >= height_span.y) {
         // Nobody should take the cap for data: grey with hatching in screen space.
@@ -138,6 +181,9 @@ void main() {
 #endif
     }
 #endif
+#ifdef RIM
+    vec3 plain = color;  // without lines
+#endif
 #ifdef LINES
     color = ink_over(color, line);
 #endif
@@ -147,6 +193,9 @@ void main() {
 #endif
 #ifdef WIRE
     color = mix(color, color * 0.35, grid * 0.6);
+#endif
+#ifdef RIM
+    color = mix(color, rim_color(plain), edge * 0.85);
 #endif
     fragment = vec4(mix(background, color, opacity), 1.0);
 }

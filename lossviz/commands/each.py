@@ -37,7 +37,7 @@ def render_each(args: argparse.Namespace, state: ViewState) -> list[Path]:
         if args.contour:
             contouring.draw([landscape], path, args, own)
         else:
-            rgba, scene = draw([landscape], own)
+            rgba, scene = draw([landscape], own, args.vision or "full")
             save(path, rgba, scene, own)
     return paths
 

@@ -1,4 +1,4 @@
-"""What is written around the surfaces: axes with ticks, colour bar, titles. All are plain data."""
+"""What is written around the surfaces: axes with ticks, and titles. All are plain data."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 from lossviz.contours import step_1_2_5
 from lossviz.viewer.camera import View
 from lossviz.viewer.hiding import Hiding
-from lossviz.viewer.layout import BAR_ROOM, SUBTITLE, TEXT, TITLE, Rect
+from lossviz.viewer.layout import SUBTITLE, TEXT, TITLE, Rect
 from lossviz.viewer.ranges import Range
 from lossviz.viewer.renderers.lines import Line
-from lossviz.viewer.renderers.overlay import Box, Label
+from lossviz.viewer.renderers.overlay import Label
 from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import bitmap, one_line
@@ -262,34 +262,6 @@ def named(name: str, span: Range) -> str:
     """An axis' name with what is taken from its numbers: "loss − 1000"."""
     away = offset(span.low, span.high)
     return f"{name} {'−' if away > 0 else '+'} {abs(away):.15g}" if away else name
-
-
-def color_bar(
-    scene: Scene, state: ViewState, index: int, bar: Rect, scale: float
-) -> Iterator[Label | Box]:
-    """The bar with ticks at the right, numbers, and the quantity's name above."""
-    theme = THEMES[state.picture.theme]
-    ink = _rgba(theme, "ink")
-    if not any(item.span(state.surface.color) for item in scene.items):
-        return
-    span = scene.color_range(state, index)
-    edge = max(theme.line * scale, 0.75)
-    yield Box(Rect(bar.x - edge, bar.y - edge, bar.width + 2 * edge, bar.height + 2 * edge), ink)
-    yield Box(bar, (1.0, 1.0, 1.0, 1.0), bar=True)
-    for tick in make_ticks(span, bar.height / scale / 22):
-        share = float(span.unit(np.array(tick.value)))
-        if not -1e-6 <= share <= 1 + 1e-6:
-            continue
-        y = bar.y + (1 - share) * bar.height
-        length = (4.0 if tick.label else 2.2) * scale
-        yield Box(Rect(bar.x + bar.width + edge, y - edge / 2, length, edge), ink)
-        if tick.label:
-            x = bar.x + bar.width + edge + 7 * scale
-            yield Label(tick.label, x, y, TEXT, ink, (0.0, 0.5))
-    name = named(one_line(state.surface.color.replace("_", " ")), span)
-    width = bitmap(name, round((TEXT + 1) * scale), True).shape[1]
-    left = min(bar.x, bar.x + (BAR_ROOM - 8) * scale - width)  # a long name goes on to the left
-    yield Label(name, left, bar.y - 8 * scale, TEXT + 1, ink, (0.0, 1.0), bold=True)
 
 
 def title(scene: Scene, state: ViewState, index: int, place: Rect, scale: float) -> Iterator[Label]:

@@ -43,6 +43,7 @@ from lossviz.viewer.scene import Scene
 from lossviz.viewer.session import Session
 from lossviz.viewer.sliding import grab, under_pointer
 from lossviz.viewer.state import MOST_STARTS, ViewState
+from lossviz.viewer.vision import preview
 from lossviz.viewer.window import open_window, window_title
 
 if TYPE_CHECKING:
@@ -210,8 +211,9 @@ class App:
     def _draw_into(self, target: moderngl.Framebuffer, *, moving: bool) -> None:
         width, height = self.free
         self.picture.draw(
-            self.scene, self.state, target, width, height, scale=self.points, moving=moving
-        )
+            self.scene, self.state, target, width, height, scale=self.points, moving=moving,
+            **preview(self.state),
+        )  # fmt: skip
 
     def _show_still(self, target: moderngl.Framebuffer) -> None:
         """Show the kept picture, or a new one where that is of something else."""

@@ -12,19 +12,20 @@ from typing import Any
 import moderngl
 import numpy as np
 
-from lossviz.viewer.annotations import axes, color_bar, title
+from lossviz.viewer.annotations import axes, title
 from lossviz.viewer.camera import View, view
+from lossviz.viewer.color_bar import color_bar
 from lossviz.viewer.framing import framed
 from lossviz.viewer.isoline_labels import level_labels
 from lossviz.viewer.labels import labels as cards
-from lossviz.viewer.layout import Layout, Rect
+from lossviz.viewer.layout import TEXT, Layout, Rect
 from lossviz.viewer.legend import arranged, entries, legend
 from lossviz.viewer.pins import pins
 from lossviz.viewer.programs import Variants, set_uniforms
 from lossviz.viewer.renderers.critical import CriticalRenderer
 from lossviz.viewer.renderers.figure import FigureRenderer, to_clip
 from lossviz.viewer.renderers.lines import LineRenderer
-from lossviz.viewer.renderers.overlay import Box, Label, OverlayRenderer
+from lossviz.viewer.renderers.overlay import Box, Label, OverlayRenderer, Part
 from lossviz.viewer.renderers.paths import LIGHT, PathRenderer
 from lossviz.viewer.renderers.points import PointRenderer, Sign
 from lossviz.viewer.renderers.slice import SliceRenderer
@@ -32,11 +33,14 @@ from lossviz.viewer.renderers.strips import Eye, StripRenderer
 from lossviz.viewer.renderers.surface import SurfaceRenderer
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.sections import NOTHING_CLIPPED, clip_plane
+from lossviz.viewer.shadow import cast
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.textures import Textures
 from lossviz.viewer.themes import THEMES
+from lossviz.viewer.vision import matrix
 
 MULTISAMPLES = 4
+NOTE = 10.0  # points from the corner
 CLIP_DISTANCE = 0x3000  # GL_CLIP_DISTANCE0
 MOST_PIXELS = 1 << 24  # more are not multisampled: each costs 60 bytes, and is hardly seen
 
@@ -82,7 +86,8 @@ class Picture:
     def draw(
         self, scene: Scene, state: ViewState, target: moderngl.Framebuffer, width: int, height: int,
         *, scale: float, moving: bool = False, transparent: bool = False, samples: int = 1,
-        tile: Rect | None = None, offset: tuple[int, int] = (0, 0),
+        tile: Rect | None = None, offset: tuple[int, int] = (0, 0), vision: str = "full",
+        note: str = "",
     ) -> None:  # fmt: skip
         """Draw a picture of ``width`` x ``height`` pixels, or only its ``tile``.
 
@@ -96,6 +101,10 @@ class Picture:
             Coarser mesh and no multisampling, for while the camera moves.
         samples
             Framebuffer pixels a pixel and side; they are averaged in linear light.
+        vision
+            Of VISIONS: how the whole is seen. The view's own is left to whoever shows it.
+        note
+            A line in the upper left corner.
         """
         tile = tile or Rect(0, 0, width, height)
         found, seen = views(scene, state, width, height, scale)
@@ -104,7 +113,7 @@ class Picture:
                                  1 if moving else MULTISAMPLES)  # fmt: skip
         canvas.drawn.use()
         canvas.drawn.clear(*_premultiplied(theme.linear("background"), transparent))
-        overlay: list[Label | Box] = []
+        overlay: list[Part] = []
         signs: list[Sign] = []
         for index, (cell, cell_view) in enumerate(zip(found.cells, seen, strict=True)):
             canvas.drawn.scissor = _scissor(cell, tile, samples)
@@ -122,6 +131,9 @@ class Picture:
         for index, place in enumerate(found.legends):
             for part in legend(entries(scene, state, index), place, state, scale):
                 (signs if isinstance(part, Sign) else overlay).append(part)  # type: ignore[arg-type]
+        if note:
+            x, y = found.cells[0].x + NOTE * scale, found.cells[0].y + NOTE * scale
+            overlay.append(Label(note, x, y, TEXT, (*theme.linear("ink"), 1.0), (0.0, 0.0)))
         self.ctx.disable(moderngl.DEPTH_TEST)
         self._blend()
         colors = self.textures.color_table(state.surface.colormap, state.surface.reverse)
@@ -129,13 +141,13 @@ class Picture:
         size = round(tile.width) * samples, round(tile.height) * samples
         rows = np.array([sign.row for sign in signs])
         self.points.draw(rows, Eye(to_clip(tile), size), scale * samples, LIGHT, 0.0, 1.0)
-        self._finish(canvas, target, tile, samples, offset)
+        self._finish(canvas, target, tile, samples, offset, vision)
         self.textures.forget_unused()
         self.strips.forget_unused()
 
     def _draw_cell(
         self, scene: Scene, state: ViewState, index: int, cell: Rect, cell_view: View, tile: Rect,
-        scale: float, samples: int, moving: bool, canvas: _Canvas, overlay: list[Label | Box],
+        scale: float, samples: int, moving: bool, canvas: _Canvas, overlay: list[Part],
     ) -> None:  # fmt: skip
         """One landscape: opaque surface, floor, then lines, then what is written."""
         if scene.items[index].is_figure:
@@ -182,7 +194,7 @@ class Picture:
 
     def _finish(
         self, canvas: _Canvas, target: moderngl.Framebuffer, tile: Rect, samples: int,
-        offset: tuple[int, int],
+        offset: tuple[int, int], vision: str,
     ) -> None:  # fmt: skip
         """Average, encode and put the canvas into the target."""
         if canvas.drawn is not canvas.flat:
@@ -191,20 +203,21 @@ class Picture:
         target.use()
         target.viewport = (*offset, round(tile.width), round(tile.height))
         canvas.texture.use(0)
-        quad = self._resolve.of(AVERAGED=samples > 1)
-        set_uniforms(quad.program, picture=0, samples=samples, origin=offset)
+        quad = self._resolve.of(AVERAGED=samples > 1, SEEN=vision != "full")
+        set_uniforms(quad.program, picture=0, samples=samples, origin=offset,
+                     seen=matrix(vision).T.astype(np.float32))  # fmt: skip
         quad.render(moderngl.TRIANGLE_STRIP, vertices=4)
 
     def improve(self, scene: Scene, state: ViewState) -> bool:
         """Compute what the first picture did not wait for; True if it should be drawn again."""
-        if state.surface.occlusion <= 0:
-            return False
         top = scene.top(state)
-        changed = [
-            item.occlude(state, scene.height_range(state, index), top)
-            for index, item in enumerate(scene.items)
-            if not item.is_figure
-        ]
+        changed = [cast(scene, state, index) for index in range(len(scene.items))]
+        if state.surface.occlusion > 0:
+            changed += [
+                item.occlude(state, scene.height_range(state, index), top)
+                for index, item in enumerate(scene.items)
+                if not item.is_figure
+            ]
         return any(changed)
 
     def _canvas_of(self, width: int, height: int, multisamples: int) -> _Canvas:

@@ -25,6 +25,7 @@ from lossviz.viewer.ranges import (
     Range,
     by_hand,
     capped,
+    percentiles,
     proper,
     share,
 )
@@ -277,6 +278,7 @@ class Scene:
         if not landscapes:
             raise ValueError("scene: expected at least one landscape, got none")
         self.items = [Item(landscape) for landscape in landscapes]
+        self._percentiles: dict[int | None, tuple[Hashable, tuple[float, float] | None]] = {}
 
     def replace(self, index: int, landscape: Landscape) -> None:
         """Show another landscape in the place of one, as when its file was rewritten."""
@@ -301,19 +303,35 @@ class Scene:
     def color_range(self, state: ViewState, index: int) -> Range:
         """What the colours of landscape ``index`` span; where they show the heights, to the cap.
 
-        ``CONVENTIONS`` says it for some quantities, unless a logarithmic scale is asked for.
-        Differences reach as far below 0 as above.
+        ``CONVENTIONS`` says it for some quantities, unless a logarithmic scale or percentiles are
+        asked for. Differences reach as far below 0 as above.
         """
         own = state.surface
-        if own.color_range is None and own.color in CONVENTIONS and own.color_scale != "log":
+        alone = None if own.shared_scale else index
+        found = self._range(own.color, own.color_scale, alone)
+        if own.color_range is not None:
+            return by_hand(found, own.color_range, own.color_scale)
+        if own.color_percentiles is not None and own.color not in LABELS:
+            found = self._between(own.color, own.color_percentiles, found.log, alone) or found
+        elif own.color in CONVENTIONS and own.color_scale != "log":
             return Range(*CONVENTIONS[own.color], False)
-        found = self._range(own.color, own.color_scale, None if own.shared_scale else index)
-        if own.color_range is None and own.color.endswith((DIFFERENCE, RATIO)) and not found.log:
+        if own.color.endswith((DIFFERENCE, RATIO)) and not found.log:
             most = max(abs(found.low), abs(found.high))  # no difference is the middle colour
             return proper(-most, most, log=False)
-        if own.color_range is None:
-            return capped(found, own.cap if own.color == own.height else None)
-        return by_hand(found, own.color_range, own.color_scale)
+        return capped(found, own.cap if own.color == own.height else None)
+
+    def _between(
+        self, name: str, shares: tuple[float, float], log: bool, index: int | None
+    ) -> Range | None:  # fmt: skip
+        """From one percentile of the computed values to another; None if there are no values."""
+        items = self.surfaces if index is None else [self.items[index]]
+        key = tuple(item.key for item in items), name, shares, log
+        if index not in self._percentiles or self._percentiles[index][0] != key:
+            values = np.concatenate([item.values(name).ravel() for item in items])
+            found = percentiles(values[values > 0] if log else values, shares)
+            self._percentiles[index] = key, found
+        ends = self._percentiles[index][1]
+        return ends and proper(*ends, log=log)
 
     def _range(self, name: str, scale: str, index: int | None) -> Range:
         items = self.items if index is None else [self.items[index]]

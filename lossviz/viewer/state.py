@@ -17,6 +17,8 @@ from lossviz.errors import InputError
 SCALES = ("auto", "linear", "log")
 THEMES = ("light", "dark", "paper")
 LABELLED = ("nowhere", "floor", "surface", "both")
+BANDS = ("off", "isolines", "steps")
+VISIONS = ("full", "deuteranopia", "protanopia", "tritanopia", "grey")
 PATH_COLORS = ("auto", "step", "loss", "off_plane", "run")
 MOST_HIDDEN = 10_000  # names in a list
 SLICES = ("alpha", "beta", "angle", "level")
@@ -44,10 +46,16 @@ class SurfaceState:
     reverse: bool = False
     color_scale: str = "auto"
     color_range: tuple[float, float] | None = None  # None: of the data, all landscapes together
+    # The range by percentiles of the data, where none is given by hand; None: from end to end.
+    color_percentiles: tuple[float, float] | None = None
+    bands: str = "off"  # of BANDS; colours in steps: between isolines, or 1-2-5 steps of their own
+    band_steps: int = 8  # about how many, of steps of their own
     shared_scale: bool = True  # several landscapes on one height and colour scale
     smooth: bool = True  # bicubic between the grid points; else straight
     light: float = 1.0  # strength of the shading, 0: none
     occlusion: float = 1.0  # strength of the ambient occlusion, 0: none
+    shadow: float = 0.0  # strength of the surface's soft shadow on the floor, 0: none
+    rim: bool = False  # a line along the surface's border and outline
     wire: bool = False  # the computed grid as lines
 
 
@@ -188,6 +196,7 @@ class PictureState:
     supersample: int = 2
     transparent: bool = False
     panels: bool = False
+    vision: str = "full"  # of VISIONS: the window's picture as others see it, a preview
 
 
 @dataclass
@@ -249,7 +258,8 @@ def is_passing(item: Field[Any]) -> bool:
 _CHOICES = {
     (SurfaceState, "height_scale"): SCALES, (SurfaceState, "color_scale"): SCALES,
     (IsolineState, "spacing"): SCALES, (IsolineState, "labels"): LABELLED,
-    (PictureState, "theme"): THEMES,
+    (SurfaceState, "bands"): BANDS,
+    (PictureState, "theme"): THEMES, (PictureState, "vision"): VISIONS,
     (TrajectoryState, "color"): PATH_COLORS, (CurveState, "scale"): SCALES,
     (SliceState, "along"): SLICES, (SliceState, "mode"): SLICE_MODES,
 }  # fmt: skip
@@ -259,8 +269,9 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "fov": (1, 120), "supersample": (1, 4), "scale": (0, 100), "azimuth": (-1e6, 1e6),
     "target": (-1e6, 1e6), "persistence": (0, math.inf), "size": (0, 100), "confidence": (0, 1),
     "angle": (-1e6, 1e6), "played": (0, 1), "seconds": (0.5, 600), "dpi": (0, 10_000),
+    "color_percentiles": (0, 100), "band_steps": (1, 60), "shadow": (0, 1),
 }  # fmt: skip
-_RANGES = ("height_range", "color_range")
+_RANGES = ("height_range", "color_range", "color_percentiles")
 _OPTIONAL = ("cap", *_RANGES, "persistence", "offset", "level", "marker")
 _PICTURE_BOUNDS: dict[str, tuple[float, float]] = {"width": (16, 8192), "height": (16, 8192)}
 

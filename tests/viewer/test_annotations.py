@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from lossviz.landscape import Landscape, Surface
-from lossviz.viewer.annotations import axes, axes_unclipped, color_bar, label_box
+from lossviz.viewer.annotations import axes, axes_unclipped, label_box
 from lossviz.viewer.camera import view, zoom
+from lossviz.viewer.color_bar import color_bar
 from lossviz.viewer.framing import framed
 from lossviz.viewer.layout import Rect, layout
 from lossviz.viewer.renderers.overlay import Label

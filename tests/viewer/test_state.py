@@ -26,11 +26,14 @@ QUANTITIES = ("loss", "accuracy", "missing")
 NAMED = {"height": QUANTITIES, "color": QUANTITIES, "colormap": names()}
 
 number = some.floats(-WIDE, WIDE) | some.floats(-2, 2)
-low_high = some.tuples(number, number).map(sorted).filter(lambda e: e[0] < e[1]).map(tuple)
 start = some.tuples(some.integers(0, 3), number, number)
 cut = some.builds(
     Cut, some.text(max_size=20), some.sampled_from(states.SLICES), some.floats(-720, 720), number
 )
+
+
+def low_high(end):
+    return some.tuples(end, end).map(sorted).filter(lambda e: e[0] < e[1]).map(tuple)
 
 
 def values(part, item):
@@ -44,7 +47,8 @@ def values(part, item):
     if name == "pinned":
         return some.lists(cut, max_size=3).map(tuple)
     if name in states._RANGES:
-        return some.none() | low_high
+        return some.none() | low_high(number if name not in states._BOUNDS
+                                      else some.floats(*states._BOUNDS[name]))  # fmt: skip
     if name == "marker":
         return some.none() | some.tuples(number, number)
     if name == "target":

@@ -11,6 +11,7 @@ from lossviz.viewer.commands import BINDINGS, Binding, Command, Toggle
 from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.panels import (
     camera,
+    colors,
     critical,
     curves,
     help_card,
@@ -46,6 +47,7 @@ _SECTIONS: dict[str, tuple[Draw, bool, Callable[[Scene], bool]]] = {
     "Slice": (slice_panel.draw, True, _has_surface),
     "Labels": (labels.draw, True, _has_surface),
     "Isolines": (isolines.draw, True, _has_surface),
+    "Colours and light": (colors.draw, False, _has_surface),
     "Camera": (camera.draw, False, _has_surface),
     "Picture": (picture.draw, False, lambda scene: True),
     "Information": (information.draw, False, lambda scene: True),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lossviz.landscape import LOSS
 from lossviz.viewer.camera import View
-from lossviz.viewer.colormaps import table, to_linear
+from lossviz.viewer.colormaps import shadeable, to_linear
 from lossviz.viewer.inks import inks, line_count, ramp
 from lossviz.viewer.paths import INK, MISSING, Laid, coloring, key, lay
 from lossviz.viewer.polylines import Lines
@@ -137,7 +137,7 @@ def _ramp_name(scene: Scene, state: ViewState, index: int) -> tuple[str, bool, b
 def ramp_colors(scene: Scene, state: ViewState, index: int) -> NDArray[np.uint8]:
     """``(256, 3)`` uint8: the colours of 0 to 1, low values first."""
     name, reverse, same = _ramp_name(scene, state, index)
-    return table(name, reverse) if same else ramp(name)
+    return shadeable(name, reverse) if same else ramp(name)
 
 
 def sign_colors(

@@ -5,17 +5,21 @@ from __future__ import annotations
 import moderngl
 import numpy as np
 
-from lossviz.viewer import basins
+from lossviz.viewer import basins, shadow
+from lossviz.viewer.bands import Bands, bands
 from lossviz.viewer.camera import View
+from lossviz.viewer.colormaps import luminance
 from lossviz.viewer.heights import moving_stride
 from lossviz.viewer.levels import MOST_LEVELS, shader_levels
 from lossviz.viewer.programs import Variants, set_uniforms
 from lossviz.viewer.ranges import Field, Range
-from lossviz.viewer.scene import Scene
+from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.textures import Textures
+from lossviz.viewer.themes import THEMES
 
 FLOOR_OPACITY = 0.8
+RIM = 1.0  # points
 BORDER = 0.9  # points: a line between two basins
 
 
@@ -44,8 +48,10 @@ class SurfaceRenderer:
         levels = np.zeros((MOST_LEVELS, 4), np.float32)
         found = shader_levels(scene, state, index)
         regions = basins.shown(item, state)
+        banded = bands(scene, state, index)
+        key, left = shadow.light(scene, state, index) if flat else (None, None)
         levels[: len(found)] = found
-        bound = {
+        bound: dict[str, moderngl.Texture] = {
             "height_field": height_field,
             "color_field": color_field,
             "xs": self.textures.axis(item, 0, own.smooth),
@@ -54,12 +60,18 @@ class SurfaceRenderer:
             "occlusion_field": self.textures.occlusion(
                 *item.occlusion(state, heights, scene.top(state))
             ),
-            "basin_field": self.textures.basins(item, regions),
         }
+        if regions is not None:
+            bound["basin_field"] = self.textures.basins(item, regions)
+        if banded is not None:
+            bound["band_table"] = self._band_table(item, state, banded)
+        if left is not None:
+            bound["shadow_field"] = self.textures.shadow(key, left)
         mesh = self._meshes.of(
             FLAT=flat, LINES=lines.floor if flat else lines.surface, WIRE=own.wire and not flat,
             BASINS=regions is not None, CAPPED=_is_capped(scene, state, index, heights),
-            ONE_FIELD=own.color == own.height,
+            ONE_FIELD=own.color == own.height, BANDS=banded is not None, SHADOW=left is not None,
+            RIM=own.rim and not flat,
         )  # fmt: skip
         for slot, (name, texture) in enumerate(bound.items()):
             texture.use(slot)
@@ -74,6 +86,9 @@ class SurfaceRenderer:
             height_span=_span(heights, item.field(own.height, own.smooth)),
             color_log=int(colors.log),
             color_span=_span(colors, item.field(own.color, own.smooth)),
+            band_count=0 if banded is None else len(banded.colors),
+            shadow=own.shadow, extent=item.extent, rim_width=RIM * scale,
+            ground=float(luminance(np.array(THEMES[state.picture.theme].background))),
             light=own.light, occlusion=own.occlusion,
             levels=levels,
             level_count=len(found), line_width=lines.width * scale, line_opacity=lines.opacity,
@@ -83,6 +98,12 @@ class SurfaceRenderer:
         strips = -(-(rows - 1) // stride)
         vertices = 2 * (-(-(columns - 1) // stride) + 1)
         mesh.render(moderngl.TRIANGLE_STRIP, vertices=vertices, instances=strips)
+
+    def _band_table(self, item: Item, state: ViewState, found: Bands) -> moderngl.Texture:
+        own = state.surface
+        key = (item.key, own.color, found.span, found.edges.tobytes(), own.colormap,
+               own.reverse)  # fmt: skip
+        return self.textures.bands(key, found, item.field(own.color, own.smooth))
 
     def release(self) -> None:
         """Release the programs and their vertex arrays; the textures belong to the picture."""
