@@ -1,7 +1,8 @@
 #version 330
 // A grid from a height texture: one instance is one strip between two rows, so that the level of
 // detail is a stride. No vertex buffers. What is drawn of it: FLAT (the same grid on the floor),
-// LINES, WIRE, BASINS, CAPPED, and ONE_FIELD where height and colour show the same quantity.
+// LINES, WIRE, BASINS, CAPPED, ONE_FIELD where height and colour show the same quantity; VEIL is a
+// mesh of one colour, premultiplied, that what is behind is seen through.
 #include "height.glsl"
 
 #if defined VERTEX_SHADER
@@ -68,6 +69,7 @@ uniform vec2 fine_cells;
 uniform float pixel;  // framebuffer pixels a point
 uniform vec3 background;
 uniform float opacity;
+uniform vec4 veil;  // a mesh's colour, and its opacity between the lines
 
 in vec3 world;
 in vec2 uv;
@@ -105,6 +107,13 @@ float wire() {
     return max(lines.x, lines.y);
 }
 
+float hatch() {  // in screen space
+    float at = abs(fract((gl_FragCoord.x + gl_FragCoord.y) / (7.0 * pixel)) - 0.5) * 2.0;
+    return smoothstep(0.55, 0.7, at);
+}
+
+const float MESH_INK = 0.55, CAP_INK = 0.35;  // opacity of a mesh's lines and of its cap's hatching
+
 void main() {
     vec3 texel = texture(height_field, uv).rgb;
     float value = height_value(texel);
@@ -120,6 +129,18 @@ void main() {
 #endif
     if (texel.b < 0.999) discard;
     float lit = shade();
+#ifdef VEIL
+    float ink = MESH_INK * grid, film = veil.a;
+#ifdef LINES
+    ink = max(ink, line.x);
+#endif
+#ifdef CAPPED
+    if (value >= height_span.y) film = max(film, CAP_INK * hatch());
+#endif
+    float covered = mix(film, 1.0, ink);
+    fragment = vec4(veil.rgb * mix(lit, 1.0, ink) * covered, covered);
+    return;
+#endif
     vec3 color = field_color(uv, texel);
 #ifdef BASINS
     vec4 tint;
@@ -130,9 +151,8 @@ void main() {
     color *= lit;
 #ifdef CAPPED
     if (value >= height_span.y) {
-        // Nobody should take the cap for data: grey with hatching in screen space.
-        float hatch = abs(fract((gl_FragCoord.x + gl_FragCoord.y) / (7.0 * pixel)) - 0.5) * 2.0;
-        color = vec3(0.42) * lit * mix(1.0, 0.72, smoothstep(0.55, 0.7, hatch));
+        // Nobody should take the cap for data: grey with hatching.
+        color = vec3(0.42) * lit * mix(1.0, 0.72, hatch());
 #ifdef LINES
         line.x = 0.0;
 #endif

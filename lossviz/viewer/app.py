@@ -18,6 +18,7 @@ import moderngl
 
 from lossviz.errors import LossvizError, printable
 from lossviz.viewer import commands as cmd
+from lossviz.viewer.arrangement import complete
 from lossviz.viewer.beside import Beside
 from lossviz.viewer.camera import View
 from lossviz.viewer.canvas import Canvas
@@ -42,6 +43,7 @@ from lossviz.viewer.scene import Scene
 from lossviz.viewer.session import Session
 from lossviz.viewer.sliding import grab, under_pointer
 from lossviz.viewer.state import MOST_STARTS, ViewState
+from lossviz.viewer.swipe import grab_divider
 from lossviz.viewer.window import open_window, window_title
 
 if TYPE_CHECKING:
@@ -232,9 +234,11 @@ class App:
         self._shown = None
 
     def _resolve_camera(self) -> None:
-        width, height = self.free
-        cell = arranged(self.scene, self.state, width, height, self.points).cells[0]
-        self.state.camera = framed(self.scene, self.state, cell, self.points)
+        found = arranged(self.scene, self.state, *self.free, self.points)
+        complete(self.scene, self.state)
+        own = self.state.compare
+        port = found.viewports[0 if own.linked else own.handled]
+        self.state.camera = framed(self.scene, self.state, port, self.points)
 
     def note(self) -> None:
         """The view is as a gesture left it."""
@@ -357,7 +361,9 @@ class App:
         own.lines = True
 
     def _grab(self, x: float, y: float) -> Drag | None:
-        return grab(self.scene, self.state, *self.free, self.points, x, y)
+        found = arranged(self.scene, self.state, *self.free, self.points)
+        divider = grab_divider(self.state, found, self.points, x, y)
+        return divider or grab(self.scene, self.state, *self.free, self.points, x, y)
 
     def _read_profile(self) -> None:
         """The crosshair stands where the pointer is beside the slice's line, once it moved."""

@@ -36,6 +36,11 @@ class View:
     per_pixel: float  # scene units a pixel at the target
     orthographic: bool
 
+    @property
+    def elevation(self) -> float:
+        """Degrees from which one looks down; 90: from above."""
+        return round(math.degrees(math.asin(min(max(-float(self.forward[2]), -1.0), 1.0))), 9)
+
     def project(self, points: Vector) -> Vector:
         """``(k, 3)`` scene points as ``(k, 3)``: x and y in pixels, depth in [-1, 1]."""
         points = np.atleast_2d(np.asarray(points, dtype=float))

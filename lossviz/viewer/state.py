@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Self
 
@@ -19,6 +19,8 @@ THEMES = ("light", "dark", "paper")
 LABELLED = ("nowhere", "floor", "surface", "both")
 PATH_COLORS = ("auto", "step", "loss", "off_plane", "run")
 MOST_HIDDEN = 10_000  # names in a list
+ARRANGEMENTS = ("grid", "overlay", "swipe")
+MOST_LANDSCAPES = 100  # that a view tells of
 SLICES = ("alpha", "beta", "angle", "level")
 SLICE_MODES = ("cut", "clip")
 MOST_STARTS = 100
@@ -28,6 +30,7 @@ LONGEST_NAME = 200
 PASSING = {"passing": True}  # metadata of fields that are no part of how the picture looks
 
 Start = tuple[int, float, float]  # the number of a landscape, alpha, beta
+Pair = tuple[int, int]  # the numbers of two landscapes
 
 
 @dataclass
@@ -177,6 +180,23 @@ class CameraState:
 
 
 @dataclass
+class CompareState:
+    """How several landscapes share the picture."""
+
+    arrangement: str = "grid"  # of ARRANGEMENTS: side by side, in one frame of axes, left and right
+    # Numbers of landscapes: left in a swipe, solid in an overlay, what the next difference is of;
+    # right in a swipe, what is subtracted.
+    first: int = 0
+    second: int = 1
+    divider: float = 0.5  # of a swipe, from the left
+    veil: float = 0.06  # opacity of an overlay's meshes between their lines
+    linked: bool = True  # one camera for all; else each its own
+    handled: int = 0  # whose camera ViewState.camera is where they are not linked
+    cameras: tuple[CameraState, ...] = ()  # of all the others then, by their numbers
+    differences: tuple[Pair, ...] = ()  # more landscapes, each one of the files minus another
+
+
+@dataclass
 class PictureState:
     """How a screenshot is taken."""
 
@@ -214,8 +234,14 @@ class ViewState:
     labels: LabelState = field(default_factory=LabelState)
     axes: AxesState = field(default_factory=AxesState)
     camera: CameraState = field(default_factory=CameraState)
+    compare: CompareState = field(default_factory=CompareState)
     picture: PictureState = field(default_factory=PictureState)
     panels: PanelState = field(default_factory=PanelState, metadata=PASSING)
+
+    @property
+    def has_one_scale(self) -> bool:
+        """Whether all heights and colours are on one scale; in one frame of axes they must be."""
+        return self.surface.shared_scale or self.compare.arrangement != "grid"
 
     def to_json(self) -> str:
         """The view as JSON text; ``from_json`` gives an equal state back."""
@@ -252,6 +278,7 @@ _CHOICES = {
     (PictureState, "theme"): THEMES,
     (TrajectoryState, "color"): PATH_COLORS, (CurveState, "scale"): SCALES,
     (SliceState, "along"): SLICES, (SliceState, "mode"): SLICE_MODES,
+    (CompareState, "arrangement"): ARRANGEMENTS,
 }  # fmt: skip
 _BOUNDS: dict[str, tuple[float, float]] = {
     "height_ratio": (0.01, 10), "light": (0, 2), "occlusion": (0, 2), "count": (1, 200),
@@ -259,6 +286,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "fov": (1, 120), "supersample": (1, 4), "scale": (0, 100), "azimuth": (-1e6, 1e6),
     "target": (-1e6, 1e6), "persistence": (0, math.inf), "size": (0, 100), "confidence": (0, 1),
     "angle": (-1e6, 1e6), "played": (0, 1), "seconds": (0.5, 600), "dpi": (0, 10_000),
+    "divider": (0, 1), "veil": (0, 1), "first": (0, 1e6), "second": (0, 1e6), "handled": (0, 1e6),
 }  # fmt: skip
 _RANGES = ("height_range", "color_range")
 _OPTIONAL = ("cap", *_RANGES, "persistence", "offset", "level", "marker")
@@ -287,6 +315,10 @@ def _checked(part: Any, name: str, value: Any, old: Any, where: str) -> Any:
         return _starts(value, where)
     if name == "pinned":
         return _cuts(value, where)
+    if name == "cameras":
+        return tuple(_camera(one, f"{where}[{k}]") for k, one in enumerate(_few(value, where)))
+    if name == "differences":
+        return tuple(_pair(one, f"{where}[{k}]") for k, one in enumerate(_few(value, where)))
     if name in ("hidden", "turned"):
         return _names(value, where)
     if name in ("target", "marker", *_RANGES):
@@ -350,6 +382,28 @@ def _cut(value: Any, where: str) -> Cut:
         if key in value
     }
     return Cut(name, along, **numbers)
+
+
+def _few(value: Any, where: str) -> Sequence[Any]:
+    """Something of landscapes each."""
+    if not isinstance(value, list | tuple) or len(value) > MOST_LANDSCAPES:
+        raise InputError(f"{where}: expected a list of up to {MOST_LANDSCAPES}, got {value!r:.60}")
+    return value
+
+
+def _camera(value: Any, where: str) -> CameraState:
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: expected an object, got {type(value).__name__}")
+    found = CameraState()
+    _fill(found, value, where)
+    return found
+
+
+def _pair(value: Any, where: str) -> Pair:
+    known = isinstance(value, list | tuple) and len(value) == 2
+    if not known or not all(type(one) is int and 0 <= one <= 1_000_000 for one in value):
+        raise InputError(f"{where}: expected the numbers of two landscapes, got {value!r:.60}")
+    return value[0], value[1]
 
 
 def _number(part: Any, name: str, value: Any, where: str) -> float:

@@ -14,13 +14,15 @@ from lossviz.viewer.ranges import Field, Range
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.textures import Textures
+from lossviz.viewer.themes import Rgb
 
 FLOOR_OPACITY = 0.8
 BORDER = 0.9  # points: a line between two basins
+MESH_LINES = 32  # about as many a side of a surface that is drawn as a mesh
 
 
 class SurfaceRenderer:
-    """Draws landscape ``index`` of a scene as a lit surface or as its floor."""
+    """Draws landscape ``index`` of a scene as a lit surface, as its floor or as a mesh."""
 
     def __init__(self, ctx: moderngl.Context, textures: Textures) -> None:
         self.textures = textures
@@ -29,21 +31,27 @@ class SurfaceRenderer:
     def draw(
         self, scene: Scene, state: ViewState, index: int, view: View, *, camera: np.ndarray,
         scale: float, moving: bool, flat: bool, background: tuple[float, float, float],
-        clip: tuple[float, ...],
+        clip: tuple[float, ...], veil: Rgb | None = None,
     ) -> None:  # fmt: skip
-        """Draw into the bound framebuffer; ``camera (4, 4)`` is the view cropped to the tile."""
+        """Draw into the bound framebuffer; ``camera (4, 4)`` is the view cropped to the tile.
+
+        With a colour for its ``veil`` it is a mesh of it that what is behind is seen through, to be
+        blended.
+        """
         item, own, lines = scene.items[index], state.surface, state.isolines
         parts = item.parts(own.smooth)
         heights, colors = scene.height_range(state, index), scene.color_range(state, index)
         height_field = self.textures.field(item, own.height, own.smooth)
-        color_field = self.textures.field(item, own.color, own.smooth)
+        shown = scene.color(state, index)
+        color_field = self.textures.field(item, shown, own.smooth)
         columns, rows = height_field.size
         stride = moving_stride(columns, rows) if moving else 1
         if flat:  # flat cells need corners only where the grid's spacing changes
             stride = max(columns, rows) if item.evenly_spaced else parts
         levels = np.zeros((MOST_LEVELS, 4), np.float32)
         found = shader_levels(scene, state, index)
-        regions = basins.shown(item, state)
+        regions = basins.shown(item, state) if veil is None else None
+        mesh_step = 1 if veil is None else max(1, round(max(item.surface.shape) / MESH_LINES))
         levels[: len(found)] = found
         bound = {
             "height_field": height_field,
@@ -57,9 +65,10 @@ class SurfaceRenderer:
             "basin_field": self.textures.basins(item, regions),
         }
         mesh = self._meshes.of(
-            FLAT=flat, LINES=lines.floor if flat else lines.surface, WIRE=own.wire and not flat,
-            BASINS=regions is not None, CAPPED=_is_capped(scene, state, index, heights),
-            ONE_FIELD=own.color == own.height,
+            FLAT=flat, LINES=lines.floor if flat else lines.surface,
+            WIRE=(own.wire or veil is not None) and not flat, BASINS=regions is not None,
+            CAPPED=_is_capped(scene, state, index, heights), ONE_FIELD=shown == own.height,
+            VEIL=veil is not None,
         )  # fmt: skip
         for slot, (name, texture) in enumerate(bound.items()):
             texture.use(slot)
@@ -73,11 +82,12 @@ class SurfaceRenderer:
             height_log=int(heights.log), height_top=scene.top(state),
             height_span=_span(heights, item.field(own.height, own.smooth)),
             color_log=int(colors.log),
-            color_span=_span(colors, item.field(own.color, own.smooth)),
+            color_span=_span(colors, item.field(shown, own.smooth)),
             light=own.light, occlusion=own.occlusion,
             levels=levels,
             level_count=len(found), line_width=lines.width * scale, line_opacity=lines.opacity,
-            parts=parts, fine_cells=(columns - 1, rows - 1), border_width=BORDER * scale,
+            parts=parts * mesh_step, fine_cells=(columns - 1, rows - 1),
+            border_width=BORDER * scale, veil=(*(veil or (0.0, 0.0, 0.0)), state.compare.veil),
             pixel=scale, background=background, opacity=FLOOR_OPACITY if flat else 1.0,
         )  # fmt: skip
         strips = -(-(rows - 1) // stride)
