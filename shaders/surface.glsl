@@ -112,7 +112,7 @@ float hatch() {  // in screen space
     return smoothstep(0.55, 0.7, at);
 }
 
-const float MESH_INK = 0.55, CAP_INK = 0.35;  // opacity of a mesh's lines and of its cap's hatching
+const float MESH_INK = 0.7, CAP_INK = 0.35;  // opacity of a mesh's lines and of its cap's hatching
 
 void main() {
     vec3 texel = texture(height_field, uv).rgb;
@@ -139,8 +139,7 @@ void main() {
 #endif
     float covered = mix(film, 1.0, ink);
     fragment = vec4(veil.rgb * mix(lit, 1.0, ink) * covered, covered);
-    return;
-#endif
+#else
     vec3 color = field_color(uv, texel);
 #ifdef BASINS
     vec4 tint;
@@ -169,6 +168,7 @@ void main() {
     color = mix(color, color * 0.35, grid * 0.6);
 #endif
     fragment = vec4(mix(background, color, opacity), 1.0);
+#endif
 }
 
 #endif

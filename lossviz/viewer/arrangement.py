@@ -224,9 +224,9 @@ def handle(scene: Scene, state: ViewState, index: int) -> None:
     """From now on ``state.camera`` is that of landscape ``index``."""
     own = state.compare
     index = _leader(scene, state, index)
+    complete(scene, state)
     if own.linked or index == own.handled:
         return
-    complete(scene, state)
     cameras = list(own.cameras)
     cameras[own.handled] = replace(state.camera)
     state.camera, own.handled = replace(cameras[index]), index

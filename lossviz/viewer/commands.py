@@ -172,7 +172,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(("W",), Toggle("surface.wire"), "the computed grid"),
     Binding(("A",), Toggle("axes.axes"), "axes"),
     Binding(("V",), NextArrangement(), "side by side, overlaid, or swiped"),
-    Binding(("K",), LinkCameras(), "one camera for all, or one each"),
+    Binding(("O",), LinkCameras(), "one camera for all, or one each"),
     Binding(("C",), NextColormap(1), "next colour map"),
     Binding(("Shift+C",), NextColormap(-1), "colour map before"),
     Binding(("P",), Screenshot(), "picture into a file"),

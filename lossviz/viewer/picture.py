@@ -209,6 +209,7 @@ class Picture:
         self._clip(clip != NOTHING_CLIPPED)
         for mask, depth in ((False, "<"), (True, "<=")):
             canvas.drawn.color_mask = (mask,) * 4
+            canvas.drawn.use()  # only then the mask counts
             self.ctx.depth_func = depth
             for index, color in zip(group, colors, strict=True):
                 self.surface.draw(scene, state, index, seen, flat=False, background=background,

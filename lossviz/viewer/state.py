@@ -189,7 +189,7 @@ class CompareState:
     first: int = 0
     second: int = 1
     divider: float = 0.5  # of a swipe, from the left
-    veil: float = 0.06  # opacity of an overlay's meshes between their lines
+    veil: float = 0.08  # opacity of an overlay's meshes between their lines
     linked: bool = True  # one camera for all; else each its own
     handled: int = 0  # whose camera ViewState.camera is where they are not linked
     cameras: tuple[CameraState, ...] = ()  # of all the others then, by their numbers
