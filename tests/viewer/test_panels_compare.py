@@ -120,3 +120,18 @@ def chosen(gui, state, scene, top, what):
         given.add(what())
         press(gui, state, scene, 310, 295)  # what is folded out still
     return given - {before}
+
+
+def test_the_camera_section_names_whose_it_is(gui, scene):
+    from lossviz.viewer.gui import imgui
+    from lossviz.viewer.panels import camera
+
+    state = ViewState()
+    state.compare.linked, state.compare.handled = False, 99  # of a view of other files
+    for handled in (99, 0):
+        state.compare.handled = handled
+        gui.begin(WIDTH, HEIGHT, 1.0, 0.05, "light")
+        imgui.begin("##camera alone")
+        assert camera.draw(state, scene) == []
+        imgui.end()
+        gui.end(gui.target)
