@@ -2,10 +2,11 @@
 // A grid from a height texture: one instance is one strip between two rows, so that the level of
 // detail is a stride. No vertex buffers. What is drawn of it: FLAT (the same grid on the floor),
 // LINES, WIRE, BASINS, CAPPED, ONE_FIELD where height and colour show the same quantity; VEIL is a
-// mesh of one colour, premultiplied, that what is behind is seen through.
+// mesh of one colour, premultiplied, that what is behind is seen through, DEPTH where it is and no more.
 #include "height.glsl"
 
 #if defined VERTEX_SHADER
+invariant gl_Position;  // the same with DEPTH as with VEIL
 
 uniform sampler2D xs;
 uniform sampler2D ys;
@@ -128,6 +129,9 @@ void main() {
     vec2 along_x = dFdx(cell()), along_y = dFdy(cell());
 #endif
     if (texel.b < 0.999) discard;
+#ifdef DEPTH
+    fragment = vec4(0.0);
+#else
     float lit = shade();
 #ifdef VEIL
     float ink = MESH_INK * grid, film = veil.a;
@@ -168,6 +172,7 @@ void main() {
     color = mix(color, color * 0.35, grid * 0.6);
 #endif
     fragment = vec4(mix(background, color, opacity), 1.0);
+#endif
 #endif
 }
 

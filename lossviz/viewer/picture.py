@@ -213,7 +213,7 @@ class Picture:
             self.ctx.depth_func = depth
             for index, color in zip(group, colors, strict=True):
                 self.surface.draw(scene, state, index, seen, flat=False, background=background,
-                                  clip=clip, veil=color, **how)  # fmt: skip
+                                  clip=clip, veil=color, depth_alone=not mask, **how)  # fmt: skip
         self.ctx.depth_func = "<"
         for index in group:
             for draw in (self.critical.draw_lines, self.paths.draw, self.critical.draw_points):

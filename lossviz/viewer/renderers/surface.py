@@ -31,12 +31,12 @@ class SurfaceRenderer:
     def draw(
         self, scene: Scene, state: ViewState, index: int, view: View, *, camera: np.ndarray,
         scale: float, moving: bool, flat: bool, background: tuple[float, float, float],
-        clip: tuple[float, ...], veil: Rgb | None = None,
+        clip: tuple[float, ...], veil: Rgb | None = None, depth_alone: bool = False,
     ) -> None:  # fmt: skip
         """Draw into the bound framebuffer; ``camera (4, 4)`` is the view cropped to the tile.
 
         With a colour for its ``veil`` it is a mesh of it that what is behind is seen through, to be
-        blended.
+        blended; with ``depth_alone`` no colour is meant, and little computed.
         """
         item, own, lines = scene.items[index], state.surface, state.isolines
         parts = item.parts(own.smooth)
@@ -64,12 +64,13 @@ class SurfaceRenderer:
             ),
             "basin_field": self.textures.basins(item, regions),
         }
-        mesh = self._meshes.of(
-            FLAT=flat, LINES=lines.floor if flat else lines.surface,
-            WIRE=(own.wire or veil is not None) and not flat, BASINS=regions is not None,
-            CAPPED=_is_capped(scene, state, index, heights), ONE_FIELD=shown == own.height,
-            VEIL=veil is not None,
-        )  # fmt: skip
+        words = {"DEPTH": True} if depth_alone else {
+            "FLAT": flat, "LINES": lines.floor if flat else lines.surface,
+            "WIRE": (own.wire or veil is not None) and not flat, "BASINS": regions is not None,
+            "CAPPED": _is_capped(scene, state, index, heights), "ONE_FIELD": shown == own.height,
+            "VEIL": veil is not None,
+        }  # fmt: skip
+        mesh = self._meshes.of(**words)
         for slot, (name, texture) in enumerate(bound.items()):
             texture.use(slot)
             set_uniforms(mesh.program, **{name: slot})
