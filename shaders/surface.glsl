@@ -1,8 +1,8 @@
 #version 330
 // A grid from a height texture: one instance is one strip between two rows, so that the level of
 // detail is a stride. No vertex buffers. What is drawn of it: FLAT (the same grid on the floor),
-// LINES, WIRE, BASINS, CAPPED, ONE_FIELD where height and colour show the same quantity; VEIL is a
-// mesh of one colour, premultiplied, that what is behind is seen through, DEPTH where it is and no more.
+// LINES, WIRE, BASINS, CAPPED, ONE_FIELD where height and colour show the same quantity. VEIL is a
+// mesh of one colour, premultiplied, that what is behind is seen through; DEPTH is where that is.
 #include "height.glsl"
 
 #if defined VERTEX_SHADER
