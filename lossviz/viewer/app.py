@@ -43,7 +43,6 @@ from lossviz.viewer.scene import Scene
 from lossviz.viewer.session import Session
 from lossviz.viewer.sliding import grab, under_pointer
 from lossviz.viewer.state import MOST_STARTS, ViewState
-from lossviz.viewer.swipe import grab_divider
 from lossviz.viewer.window import open_window, window_title
 
 if TYPE_CHECKING:
@@ -236,8 +235,7 @@ class App:
     def _resolve_camera(self) -> None:
         found = arranged(self.scene, self.state, *self.free, self.points)
         complete(self.scene, self.state)
-        own = self.state.compare
-        port = found.viewports[0 if own.linked else own.handled]
+        port = found.viewports[0 if self.state.compare.linked else self.state.compare.handled]
         self.state.camera = framed(self.scene, self.state, port, self.points)
 
     def note(self) -> None:
@@ -361,9 +359,7 @@ class App:
         own.lines = True
 
     def _grab(self, x: float, y: float) -> Drag | None:
-        found = arranged(self.scene, self.state, *self.free, self.points)
-        divider = grab_divider(self.state, found, self.points, x, y)
-        return divider or grab(self.scene, self.state, *self.free, self.points, x, y)
+        return grab(self.scene, self.state, *self.free, self.points, x, y)
 
     def _read_profile(self) -> None:
         """The crosshair stands where the pointer is beside the slice's line, once it moved."""

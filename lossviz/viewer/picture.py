@@ -207,14 +207,18 @@ class Picture:
         colors = [_rgb(ink) for ink in veil_inks(state, len(group))]
         background = THEMES[state.picture.theme].linear("background")
         self._clip(clip != NOTHING_CLIPPED)
-        for mask, depth in ((False, "<"), (True, "<=")):
-            canvas.drawn.color_mask = (mask,) * 4
-            canvas.drawn.use()  # only then the mask counts
-            self.ctx.depth_func = depth
-            for index, color in zip(group, colors, strict=True):
-                self.surface.draw(scene, state, index, seen, flat=False, background=background,
-                                  clip=clip, veil=color, depth_alone=not mask, **how)  # fmt: skip
-        self.ctx.depth_func = "<"
+        try:
+            for mask, depth in ((False, "<"), (True, "<=")):
+                canvas.drawn.color_mask = (mask,) * 4
+                canvas.drawn.use()  # only then the mask counts
+                self.ctx.depth_func = depth
+                for index, color in zip(group, colors, strict=True):
+                    self.surface.draw(
+                        scene, state, index, seen, flat=False, background=background, clip=clip,
+                        veil=color, depth_alone=not mask, **how,
+                    )  # fmt: skip
+        finally:
+            self.ctx.depth_func, canvas.drawn.color_mask = "<", (True,) * 4
         for index in group:
             for draw in (self.critical.draw_lines, self.paths.draw, self.critical.draw_points):
                 draw(scene, state, index, seen, canvas.drawn, clip=clip, viewport=viewport, **how)
