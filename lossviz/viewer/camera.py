@@ -118,7 +118,8 @@ def resolve(
 def view(camera: CameraState, width: float, height: float) -> View:
     """What a camera with a distance sees in a viewport of ``width`` x ``height`` pixels."""
     right, up, back = _frame(camera)
-    target, distance = np.array(camera.target), camera.distance
+    # A view that somebody wrote may be nearer than anyone comes by hand.
+    target, distance = np.array(camera.target), max(camera.distance, NEAREST)
     aspect = width / max(height, 1)
     tan_x, tan_y = _tangents(camera, aspect)
     reach = 8 + float(np.abs(target).max())  # everything lies within this of the target

@@ -7,6 +7,7 @@ it can be stored in a picture, copied, undone, and written down in a test.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import Field, asdict, dataclass, field
 from typing import Any, Self
 
@@ -270,3 +271,25 @@ class ViewState:
 def is_passing(item: Field[Any]) -> bool:
     """Whether a field comes and goes with the pointer or the panels: undo leaves it alone."""
     return bool(item.metadata.get("passing"))
+
+
+# What lossviz/viewer/reading.py accepts: kept here, beside the fields that it is of.
+_CHOICES = {
+    (SurfaceState, "height_scale"): SCALES, (SurfaceState, "color_scale"): SCALES,
+    (IsolineState, "spacing"): SCALES, (IsolineState, "labels"): LABELLED,
+    (PictureState, "theme"): THEMES,
+    (TrajectoryState, "color"): PATH_COLORS, (CurveState, "scale"): SCALES,
+    (SliceState, "along"): SLICES, (SliceState, "mode"): SLICE_MODES,
+    (CompareState, "arrangement"): ARRANGEMENTS,
+}  # fmt: skip
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "height_ratio": (0.01, 10), "light": (0, 2), "occlusion": (0, 2), "count": (1, 200),
+    "width": (0, 100), "opacity": (0, 1), "elevation": (-90, 90), "distance": (0, 1e6),
+    "fov": (1, 120), "supersample": (1, 4), "scale": (0, 100), "azimuth": (-1e6, 1e6),
+    "target": (-1e6, 1e6), "persistence": (0, math.inf), "size": (0, 100), "confidence": (0, 1),
+    "angle": (-1e6, 1e6), "played": (0, 1), "seconds": (0.5, 600), "dpi": (0, 10_000),
+    "divider": (0, 1), "veil": (0, 1), "first": (0, 1e6), "second": (0, 1e6), "handled": (0, 1e6),
+}  # fmt: skip
+_RANGES = ("height_range", "color_range")
+_OPTIONAL = ("cap", *_RANGES, "persistence", "offset", "level", "marker")
+_PICTURE_BOUNDS: dict[str, tuple[float, float]] = {"width": (16, 8192), "height": (16, 8192)}
