@@ -1,10 +1,12 @@
 #version 330
 // A grid from a height texture: one instance is one strip between two rows, so that the level of
 // detail is a stride. No vertex buffers. What is drawn of it: FLAT (the same grid on the floor),
-// LINES, WIRE, BASINS, CAPPED, and ONE_FIELD where height and colour show the same quantity.
+// LINES, WIRE, BASINS, CAPPED, ONE_FIELD where height and colour show the same quantity. VEIL is a
+// mesh of one colour, premultiplied, that what is behind is seen through; DEPTH is where that is.
 #include "height.glsl"
 
 #if defined VERTEX_SHADER
+invariant gl_Position;  // the same with DEPTH as with VEIL
 
 uniform sampler2D xs;
 uniform sampler2D ys;
@@ -68,6 +70,7 @@ uniform vec2 fine_cells;
 uniform float pixel;  // framebuffer pixels a point
 uniform vec3 background;
 uniform float opacity;
+uniform vec4 veil;  // a mesh's colour, and its opacity between the lines
 
 in vec3 world;
 in vec2 uv;
@@ -142,6 +145,13 @@ float wire() {
     return max(lines.x, lines.y);
 }
 
+float hatch() {  // in screen space
+    float at = abs(fract((gl_FragCoord.x + gl_FragCoord.y) / (7.0 * pixel)) - 0.5) * 2.0;
+    return smoothstep(0.55, 0.7, at);
+}
+
+const float MESH_INK = 0.7, CAP_INK = 0.35;  // opacity of a mesh's lines and of its cap's hatching
+
 void main() {
     vec3 texel = texture(height_field, uv).rgb;
     float value = height_value(texel);
@@ -155,12 +165,28 @@ void main() {
 #ifdef RIM
     float edge = rim();
 #endif
+#if !defined DEPTH && !defined VEIL
     vec3 color = field_color(uv, texel);
+#endif
 #ifdef BASINS
     vec2 along_x = dFdx(cell()), along_y = dFdy(cell());
 #endif
     if (texel.b < 0.999) discard;
+#ifdef DEPTH
+    fragment = vec4(0.0);
+#else
     float lit = shade();
+#ifdef VEIL
+    float ink = MESH_INK * grid, film = veil.a;
+#ifdef LINES
+    ink = max(ink, line.x);
+#endif
+#ifdef CAPPED
+    if (value >= height_span.y) film = max(film, CAP_INK * hatch());
+#endif
+    float covered = mix(film, 1.0, ink);
+    fragment = vec4(veil.rgb * mix(lit, 1.0, ink) * covered, covered);
+#else
 #ifdef BASINS
     vec4 tint;
     vec2 border;
@@ -173,9 +199,8 @@ void main() {
 #endif
 #ifdef CAPPED
     if (value >= height_span.y) {
-        // Nobody should take the cap for data: grey with hatching in screen space.
-        float hatch = abs(fract((gl_FragCoord.x + gl_FragCoord.y) / (7.0 * pixel)) - 0.5) * 2.0;
-        color = vec3(0.42) * lit * mix(1.0, 0.72, smoothstep(0.55, 0.7, hatch));
+        // Nobody should take the cap for data: grey with hatching.
+        color = vec3(0.42) * lit * mix(1.0, 0.72, hatch());
 #ifdef LINES
         line.x = 0.0;
 #endif
@@ -198,6 +223,8 @@ void main() {
     color = mix(color, rim_color(plain), edge * 0.85);
 #endif
     fragment = vec4(mix(background, color, opacity), 1.0);
+#endif
+#endif
 }
 
 #endif

@@ -5,10 +5,12 @@ import struct
 import zlib
 
 import pytest
+from PIL import Image
 
 from lossviz import cli, ply
 from lossviz.errors import InputError
 from lossviz.viewer.state import ViewState
+from lossviz.viewer.views import load_view
 from tests.viewer.scenes import bumpy, with_loss
 
 
@@ -244,3 +246,33 @@ def test_a_picture_is_seen_with_a_deficiency_only_if_that_is_asked_for(tmp_path,
         cli.main([*words[:2], "-o", str(tmp_path / "c.pdf"), "--contour", "--vision", "grey"]) == 2
     )
     assert "vision: is for pictures" in capsys.readouterr().err
+
+
+def test_files_are_overlaid_and_subtracted_without_a_window(tmp_path, ctx, capsys):
+    for seed, name in enumerate(("one", "two")):
+        ply.write(bumpy(9, seed=seed, name=name), tmp_path / f"{name}.ply")
+    ply.write(bumpy(11, name="three"), tmp_path / "three.ply")
+    files = [str(tmp_path / f"{name}.ply") for name in ("one", "two", "three")]
+    target, view = tmp_path / "a.png", tmp_path / "view.json"
+    rest = ["-o", str(target), "--size", "160x120"]
+    saved = ViewState()
+    saved.compare.differences = ((0, 1),)
+    view.write_text(saved.to_json())
+    words = ["--compare", "overlay", "--view-state", str(view)]
+    assert cli.main(["render", *files[:2], *rest, *words]) == 0
+    found = load_view(target)
+    assert found.compare.arrangement == "overlay" and found.compare.differences == ((0, 1),)
+    with Image.open(target) as image:
+        assert image.info["Title"] == "one | two | one − two"
+    saved.compare.differences = ((0, 2),)
+    view.write_text(saved.to_json())
+    for some, words in ((files, "same grid, got 9x9"), (files[:2], "landscapes 0 to 1, got 0")):
+        capsys.readouterr()
+        assert cli.main(["render", *some, *rest, "--view-state", str(view)]) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1 and words in error
+    # Each alone, whatever a view says of several.
+    folder = str(tmp_path / "each")
+    assert cli.main(["render", *files[:2], "-o", folder, "--each", "--size", "160x120",
+                     "--compare", "swipe"]) == 0  # fmt: skip
+    assert load_view(tmp_path / "each" / "one.png").compare.arrangement == "grid"

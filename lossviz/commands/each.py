@@ -59,8 +59,10 @@ def common(landscapes: Sequence[Landscape], state: ViewState) -> ViewState:
     from lossviz.viewer.framing import framed
     from lossviz.viewer.legend import arranged
     from lossviz.viewer.scene import Scene
+    from lossviz.viewer.state import CompareState
 
     state, own = copy.deepcopy(state), state.picture
+    state.compare = CompareState()
     scene = Scene(landscapes)
     if not scene.surfaces:
         return state

@@ -54,6 +54,9 @@ def add_view_arguments(parser: argparse.ArgumentParser) -> None:
     look.add_argument("--orthographic", action="store_true", default=None)
     look.add_argument("--basins", action="store_true", default=None,
                       help="tint basins of attraction and draw their borders")  # fmt: skip
+    look.add_argument("--compare", choices=["grid", "overlay", "swipe"],
+                      help="several files side by side, in one frame of axes, or two of them left "
+                      "and right of a divider")  # fmt: skip
     look.add_argument("--no-floor", action="store_true", default=None)
 
 
@@ -136,6 +139,7 @@ def view_state(args: argparse.Namespace, base: ViewState | None = None) -> ViewS
         (state.camera, "azimuth", args.azimuth), (state.camera, "elevation", args.elevation),
         (state.camera, "orthographic", args.orthographic), (state.picture, "theme", args.theme),
         (state.critical, "basins", args.basins),
+        (state.compare, "arrangement", args.compare),
         (state.isolines, "floor", None if args.no_floor is None else False),
     )  # fmt: skip
     for part, name, value in choices:
@@ -155,7 +159,7 @@ def view_state(args: argparse.Namespace, base: ViewState | None = None) -> ViewS
 
 
 def check_view(landscapes: Sequence[Landscape], state: ViewState) -> None:
-    """Refuse a view of quantities that no landscape has, or with a cap below all there is.
+    """Refuse a view of quantities or differences that no landscape has, or with a cap below all.
 
     Raises
     ------
@@ -165,9 +169,11 @@ def check_view(landscapes: Sequence[Landscape], state: ViewState) -> None:
     import numpy as np
 
     from lossviz.landscape import LOSS
+    from lossviz.viewer.arrangement import check as check_differences
     from lossviz.viewer.colormaps import table
 
     table(state.surface.colormap)
+    check_differences(landscapes, state)
     known = {name for one in landscapes if one.surface for name in one.surface.quantities}
     known = known or {LOSS}  # curves alone
     for option in ("height", "color"):
@@ -233,6 +239,7 @@ def drawn(
     LossvizError
         If there is no OpenGL.
     """
+    from lossviz.viewer.arrangement import follow
     from lossviz.viewer.beside import finish
     from lossviz.viewer.picture import Picture
     from lossviz.viewer.screenshot import create_context, take
@@ -241,6 +248,7 @@ def drawn(
     picture = Picture(context)
     try:
         for state in states:
+            follow(scene, state)
             finish(scene, state)
             asked = state.picture
             yield take(

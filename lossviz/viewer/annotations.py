@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -67,8 +67,8 @@ def axes_unclipped(
     floor, top = scene.floor(state), scene.top(state)
     painter = _Painter(view, scale, theme, _outline(x, y, floor, theme), [])
     painter.hides = Hiding(scene, state, index, view).hides
-    painter.floor_axes(item, floor, state.camera.elevation)
-    if abs(state.camera.elevation) <= FLAT and item.span(state.surface.height) is not None:
+    painter.floor_axes(item, floor, view.elevation)
+    if abs(view.elevation) <= FLAT and item.span(state.surface.height) is not None:
         # The silhouette's left corner.
         side = 1.0 if view.forward[0] * view.forward[1] >= 0 else -1.0
         corners = [np.array([x, -side * y, 0]), np.array([-x, side * y, 0])]
@@ -102,11 +102,6 @@ def _overlap(one: Rect, other: Rect) -> bool:
         and abs(one.y + one.height / 2 - other.y - other.height / 2)
         < 0.45 * (one.height + other.height)
     )
-
-
-def _ends(axis: np.ndarray) -> tuple[float, float]:
-    low, high = float(axis[0]), float(axis[-1])
-    return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
 def _point(array: np.ndarray) -> tuple[float, float, float]:
@@ -153,7 +148,7 @@ class _Painter:
         ]  # fmt: skip
         lengths = [self._length(edge) for edge in edges]
         shortest = max(SHORTEST, BROADSIDE * max(lengths) if line else 0.0)
-        spans = [Range(*_ends(axis), False) for axis in (item.surface.alphas, item.surface.betas)]
+        spans = [Range(*ends, False) for ends in item.box]
         counts = [max(2, int(length / 64)) for length in lengths]
         finest = min(step_1_2_5(s.high - s.low, n) for s, n in zip(spans, counts, strict=True))
         sides = item.surface.alphas, item.surface.betas
@@ -264,18 +259,29 @@ def named(name: str, span: Range) -> str:
     return f"{name} {'−' if away > 0 else '+'} {abs(away):.15g}" if away else name
 
 
-def title(scene: Scene, state: ViewState, index: int, place: Rect, scale: float) -> Iterator[Label]:
-    """The landscape's name, and under it how it was computed, shortened to the room there is."""
-    theme, item = THEMES[state.picture.theme], scene.items[index]
+def title(
+    scene: Scene, state: ViewState, group: Sequence[int], place: Rect, scale: float
+) -> Iterator[Label]:
+    """The names of landscapes, and under them how they were computed, shortened to the room there
+    is; none where that is no room for a word."""
+    theme, items = THEMES[state.picture.theme], [scene.items[index] for index in group]
+    if place.width < 4 * TITLE * scale:
+        return
     x = place.x + place.width / 2
     rows = (
-        (item.title, TITLE, "ink", True, TITLE * 0.95),
-        (item.subtitle, SUBTITLE, "soft", False, TITLE * 1.62 + SUBTITLE * 0.6),
-    )
+        (_joined(item.title for item in items), TITLE, "ink", True, TITLE * 0.95),
+        (_joined(item.subtitle for item in items), SUBTITLE, "soft", False,
+         TITLE * 1.62 + SUBTITLE * 0.6),
+    )  # fmt: skip
     for text, size, color, bold, y in rows:
         text = shortened(text, place.width * 0.94, size * scale, bold)
         if text:
             yield Label(text, x, place.y + y * scale, size, _rgba(theme, color), bold=bold)
+
+
+def _joined(texts: Iterable[str]) -> str:
+    """Each text once."""
+    return "  |  ".join(dict.fromkeys(texts))
 
 
 def shortened(text: str, room: float, pixels: float, bold: bool, *, tail: bool = False) -> str:

@@ -19,6 +19,7 @@ import moderngl
 
 from lossviz.errors import LossvizError, printable
 from lossviz.viewer import commands as cmd
+from lossviz.viewer.arrangement import complete
 from lossviz.viewer.beside import Beside
 from lossviz.viewer.camera import View
 from lossviz.viewer.canvas import Canvas
@@ -236,9 +237,10 @@ class App:
         self._shown = None
 
     def _resolve_camera(self) -> None:
-        width, height = self.free
-        cell = arranged(self.scene, self.state, width, height, self.points).cells[0]
-        self.state.camera = framed(self.scene, self.state, cell, self.points)
+        found = arranged(self.scene, self.state, *self.free, self.points)
+        complete(self.scene, self.state)
+        port = found.viewports[0 if self.state.compare.linked else self.state.compare.handled]
+        self.state.camera = framed(self.scene, self.state, port, self.points)
 
     def note(self) -> None:
         """The view is as a gesture left it."""

@@ -46,11 +46,11 @@ def bands(scene: Scene, state: ViewState, index: int) -> Bands | None:
     They end at the isolines where the colours show what the heights show, else at levels of the
     same kind of their own quantity.
     """
-    own = state.surface
-    if own.bands == "off" or own.color in LABELS:
+    own, shown = state.surface, scene.color(state, index)
+    if own.bands == "off" or shown in LABELS:
         return None
     span = scene.color_range(state, index)
-    if own.bands == "isolines" and own.color == own.height:
+    if own.bands == "isolines" and shown == own.height:
         edges = isoline_values(scene, state, index)
         edges = edges[(edges > span.low) & (edges < span.high)]
     else:

@@ -27,7 +27,8 @@ def color_bar(
     """The bar with ticks at the right, numbers, and the quantity's name above."""
     theme = THEMES[state.picture.theme]
     ink = (*theme.linear("ink"), 1.0)
-    if not any(item.span(state.surface.color) for item in scene.items):
+    shown = scene.color(state, index)
+    if not any(item.span(shown) for item in scene.items):
         return
     span = scene.color_range(state, index)
     edge = max(theme.line * scale, 0.75)
@@ -49,7 +50,7 @@ def color_bar(
         if tick.label:
             x = bar.x + bar.width + edge + 7 * scale
             yield Label(tick.label, x, y, TEXT, ink, (0.0, 0.5))
-    name = named(one_line(state.surface.color.replace("_", " ")), span)
+    name = named(one_line(shown.replace("_", " ")), span)
     width = bitmap(name, round((TEXT + 1) * scale), True).shape[1]
     left = min(bar.x, bar.x + (BAR_ROOM - 8) * scale - width)  # a long name goes on to the left
     top = min([bar.y, *(arrow.rect.y for arrow in arrows)])
@@ -92,14 +93,15 @@ def beyond(scene: Scene, state: ViewState, index: int) -> tuple[bool, bool, bool
     Values beyond have the colour of the bar's end; heights above the cap are grey.
     """
     own, span = state.surface, scene.color_range(state, index)
-    items = scene.surfaces if own.shared_scale else [scene.items[index]]
-    spans = [found for item in items if (found := item.span(own.color)) is not None]
+    shown = scene.color(state, index)
+    items = scene.surfaces if state.has_one_scale else [scene.items[index]]
+    spans = [found for item in items if (found := item.span(shown)) is not None]
     if not spans:
         return False, False, False
     low, high = min(found[0] for found in spans), max(found[2] for found in spans)
     below = (span.log and low <= 0) or float(span.unit(np.array(low))) < -BEYOND
     capped = False
-    if own.color == own.height:  # what is above the cap has no colour of the map
+    if shown == own.height:  # what is above the cap has no colour of the map
         cap = scene.height_range(state, index).high
         limited = own.cap is not None or own.height_range is not None
         capped = limited and high > cap

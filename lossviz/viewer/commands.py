@@ -40,6 +40,21 @@ class NextScale:
 
 
 @dataclass(frozen=True)
+class NextArrangement:
+    """Several landscapes side by side, in one frame, or left and right of a divider."""
+
+
+@dataclass(frozen=True)
+class LinkCameras:
+    """One camera for all landscapes, or each its own."""
+
+
+@dataclass(frozen=True)
+class AddDifference:
+    """One landscape minus another as a further one."""
+
+
+@dataclass(frozen=True)
 class Screenshot:
     """Take a picture into a file."""
 
@@ -111,7 +126,8 @@ class Leave:
 
 
 Command = (
-    Fit | Look | Toggle | NextColormap | NextScale | Screenshot | SaveProfile | CopyView | PasteView
+    Fit | Look | Toggle | NextColormap | NextScale | NextArrangement | LinkCameras | AddDifference
+    | Screenshot | SaveProfile | CopyView | PasteView
     | ResetView | Undo | Redo | Recall | Keep | OpenFiles | ForgetFiles | Close | Leave
 )  # fmt: skip
 
@@ -155,6 +171,8 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(("M",), Toggle("marks.shown"), "marks"),
     Binding(("W",), Toggle("surface.wire"), "the computed grid"),
     Binding(("A",), Toggle("axes.axes"), "axes"),
+    Binding(("V",), NextArrangement(), "side by side, overlaid, or swiped"),
+    Binding(("O",), LinkCameras(), "one camera for all, or one each"),
     Binding(("C",), NextColormap(1), "next colour map"),
     Binding(("Shift+C",), NextColormap(-1), "colour map before"),
     Binding(("P",), Screenshot(), "picture into a file"),
@@ -178,6 +196,7 @@ MOUSE = (
     ("click on a critical point", "fly to it"),
     ("click on the surface", "label, or take it away"),
     ("drag the slice's frame", "move the slice"),
+    ("drag the divider", "swipe between two landscapes"),
     ("Shift + double click", "drop a ball: steepest descent"),
     ("Ctrl + click on a slider", "type its value"),
     ("drop files", "open them; a picture: its view"),

@@ -127,7 +127,8 @@ def _on_line(line: Floats, mesh: Heights, z: float, gap: float) -> Floats:
     slope = (high - low) / STEP
     away = gap / np.maximum(np.abs(slope), gap / 0.5)  # at most half a unit where it is flat
     bent = 1 - length / (2 * REACH * STEP)
-    inside = (np.abs(here) < np.array([mesh.xs[-1], mesh.ys[-1]]) - RIM).all(axis=1)
+    first, last = np.array([mesh.xs[[0, -1]], mesh.ys[[0, -1]]]).T
+    inside = ((here > first + RIM) & (here < last - RIM)).all(axis=1)
     usable = np.flatnonzero(np.isfinite(slope) & (bent < BENT) & inside)
     # Wide gaps first: there the surface is flat, and a number covers no other line.
     order = usable[np.argsort(3 * bent[usable] - away[usable], kind="stable")][:MOST_TRIED]

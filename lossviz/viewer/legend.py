@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from lossviz.landscape import LOSS, Curve
 from lossviz.viewer import basins
 from lossviz.viewer.annotations import shortened
-from lossviz.viewer.colormaps import to_linear
+from lossviz.viewer.arrangement import follow, groups, placed
+from lossviz.viewer.colormaps import table, to_linear
 from lossviz.viewer.critical import BORDER, COLORS, KINDS, PLURALS, counts, least_told
 from lossviz.viewer.descents import dropped, from_file
 from lossviz.viewer.figure import along_lines, goes_between, traces
+from lossviz.viewer.inks import veil_inks
 from lossviz.viewer.layout import TEXT, Layout, Rect, layout
 from lossviz.viewer.paths import (
     Path,
@@ -198,15 +200,35 @@ def _ramp(scene: Scene, state: ViewState, index: int, runs: Sequence[Path]) -> l
 
 
 def arranged(scene: Scene, state: ViewState, width: float, height: float, scale: float) -> Layout:
-    """The layout of a picture, with room for the legends at the foot of every landscape."""
-    count, bar = len(scene.items), bool(scene.surfaces)
-    found = layout(count, width, height, scale, state, bar=bar)
+    """The layout of a picture, with room for the legends at the foot of every landscape.
+
+    The scene holds the differences that the view asks for from here on.
+    """
+    follow(scene, state)
+    found, bars = groups(scene, state), len(scene.scales(state))
+
+    def plan(foot: float) -> Layout:
+        plain = layout(len(found), width, height, scale, state, foot=foot, bars=bars)
+        return placed(scene, state, found, plain)
+
+    first = plan(0.0)
     most = max(
-        len(rows(entries(scene, state, index), cell.width, scale))
-        for index, cell in enumerate(found.cells)
+        len(rows(told(scene, state, group), place.width, scale))
+        for group, place in zip(first.groups, first.legends, strict=True)
     )
-    foot = (most * ROW + 6.0 * bool(most)) * scale
-    return layout(count, width, height, scale, state, foot=foot, bar=bar)
+    return plan((most * ROW + 6.0) * scale) if most else first
+
+
+def told(scene: Scene, state: ViewState, group: Sequence[int]) -> list[Entry]:
+    """What is to be told of landscapes in one frame: which is which, then of each."""
+    names: list[Entry] = []
+    if len(group) > 1 and state.axes.legend:
+        own = state.surface
+        solid, *meshes = (one_line(scene.items[index].title) for index in group)
+        inks = veil_inks(state, len(meshes))
+        names = [Entry(solid, colors=table(own.colormap, own.reverse))]
+        names += [Entry(name, colors=ink_[None]) for name, ink_ in zip(meshes, inks, strict=True)]
+    return names + [entry for index in group for entry in entries(scene, state, index)]
 
 
 def rows(found: Sequence[Entry], width: float, scale: float) -> list[list[Entry]]:

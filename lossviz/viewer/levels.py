@@ -30,7 +30,7 @@ def shader_levels(scene: Scene, state: ViewState, index: int) -> NDArray[np.floa
         return np.zeros((0, 4), np.float32)
     light = np.zeros(len(values))
     own = state.surface
-    if own.color == own.height:
+    if scene.color(state, index) == own.height:
         units = np.clip(scene.color_range(state, index).unit(values), 0, 1)
         colors = shadeable(own.colormap, own.reverse)[np.rint(units * 255).astype(int)]
         light = _light_ink(luminance(colors / 255))

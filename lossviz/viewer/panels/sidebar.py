@@ -12,6 +12,7 @@ from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.panels import (
     camera,
     colors,
+    compare,
     critical,
     curves,
     help_card,
@@ -40,6 +41,7 @@ def _has_surface(scene: Scene) -> bool:
 # What each section is called, whether it is open at first, and whether it has anything to say.
 _SECTIONS: dict[str, tuple[Draw, bool, Callable[[Scene], bool]]] = {
     "Surface": (surface.draw, True, _has_surface),
+    "Compare": (compare.draw, True, compare.is_needed),
     "Paths and marks": (trajectories.draw, True, trajectories.is_needed),
     "Critical points": (critical.draw, True, critical.is_needed),
     "Curves": (curves.draw, True, curves.is_needed),

@@ -40,8 +40,6 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     own.light = slider("Light", own.light, 0.0, 1.5)
     own.occlusion = slider("Soft shadow", own.occlusion, 0.0, 1.0)
     own.smooth, own.wire = checks(("Smooth", own.smooth), ("Grid", own.wire))
-    if len(scene.items) > 1:
-        (own.shared_scale,) = checks(("One scale for all", own.shared_scale))
     return []
 
 

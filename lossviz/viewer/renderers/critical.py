@@ -23,7 +23,7 @@ from lossviz.viewer.renderers.points import (
     UP,
     PointRenderer,
 )
-from lossviz.viewer.renderers.strips import ABOVE, Eye, StripRenderer, Style, unit
+from lossviz.viewer.renderers.strips import ABOVE, Eye, StripRenderer, Style
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.textures import Textures
@@ -54,7 +54,7 @@ class CriticalRenderer:
         if found.is_empty:
             return
         width = state.critical.width
-        lift = ABOVE + width * scale * unit(view, viewport)
+        lift = ABOVE + width * scale * view.per_pixel
         eye = Eye.of(view, camera, viewport, lift, clip)
         signs = np.concatenate([
             _rows(found.starts, width + 2.0, HOLLOW), _rows(found.ends, width + 1.4, FULL)
@@ -102,7 +102,7 @@ class CriticalRenderer:
             found.places, to_linear(COLORS / 255)[kinds], np.ones(len(kinds)), size, shapes,
             np.where(own.border[found.numbers], HOLLOW, FULL),
         ])  # fmt: skip
-        lift = LIFT * state.critical.size * scale * unit(view, viewport)
+        lift = LIFT * state.critical.size * scale * view.per_pixel
         eye = Eye.of(view, camera, viewport, lift, clip)
         target.depth_mask = False
         try:

@@ -13,7 +13,7 @@ from lossviz.viewer.inks import inks, line_count, ramp
 from lossviz.viewer.paths import INK, MISSING, Laid, coloring, key, lay
 from lossviz.viewer.polylines import Lines
 from lossviz.viewer.renderers.points import BALL, DISC, FULL, HOLLOW, PointRenderer
-from lossviz.viewer.renderers.strips import ABOVE, Eye, StripRenderer, Style, unit
+from lossviz.viewer.renderers.strips import ABOVE, Eye, StripRenderer, Style
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.textures import Textures
@@ -48,7 +48,7 @@ class PathRenderer:
         own, theme = state.trajectories, THEMES[state.picture.theme]
         casing, width = LIGHT, own.width * scale
         # A wide line would sink into a slope: its middle alone lies on the surface.
-        lift = ABOVE + 0.8 * own.width * scale * unit(view, viewport)
+        lift = ABOVE + 0.8 * own.width * scale * view.per_pixel
         eye = Eye.of(view, camera, viewport, lift, clip)
         wide = width + 2 * CASING * scale
         target.depth_mask = False

@@ -63,11 +63,6 @@ class Eye:
         }  # fmt: skip
 
 
-def unit(view: View, viewport: tuple[int, int]) -> float:
-    """Scene units a framebuffer pixel at the target."""
-    return view.per_pixel * view.width / viewport[0]
-
-
 class StripRenderer:
     """Draws ``Lines (k, 3)``; what was not drawn in a picture is forgotten after it."""
 
