@@ -16,6 +16,7 @@ from lossviz.viewer.colormaps import to_linear
 from lossviz.viewer.critical import BORDER, COLORS, KINDS, PLURALS, counts, least_told
 from lossviz.viewer.descents import dropped, from_file
 from lossviz.viewer.figure import along_lines, goes_between, traces
+from lossviz.viewer.laying import every, true_loss_shown
 from lossviz.viewer.layout import TEXT, Layout, Rect, layout
 from lossviz.viewer.paths import (
     Path,
@@ -27,7 +28,6 @@ from lossviz.viewer.paths import (
     shown_paths,
     shown_span,
     step_told,
-    true_loss_shown,
 )
 from lossviz.viewer.renderers.critical import SHAPES
 from lossviz.viewer.renderers.overlay import Box, Label
@@ -91,6 +91,8 @@ def entries(scene: Scene, state: ViewState, index: int) -> list[Entry]:
     found = _ramp(scene, state, index, runs) if runs and not by_run else []
     if runs:
         found.append(_ends(scene, state))
+    if runs and (part := every(item, state)) > 1:
+        found.append(Entry(f"1 of {part:,} steps drawn"))
     if runs and true_loss_shown(state):
         ink_ = np.array([THEMES[state.picture.theme].ink]) * 255
         found.append(Entry("on drop lines: each step's own loss", colors=ink_.astype(np.uint8),
@@ -188,9 +190,12 @@ def _with_barrier(item: Item, curve: Curve, name: str) -> str:
     return name if math.isnan(barrier) else f"{name}, barrier {number(barrier)}"
 
 
+_QUANTITIES = {"step": "step", "loss": "loss", "off_plane": "off the plane, ‖Δθ‖"}
+
+
 def _ramp(scene: Scene, state: ViewState, index: int, runs: Sequence[Path]) -> list[Entry]:
     span = color_span(scene, state, index)
-    quantity = coloring(scene.items[index], state).replace("off_plane", "off the plane")
+    quantity = _QUANTITIES[coloring(scene.items[index], state)]
     low, high = (number(value) for value in (span.low, span.high))
     name = one_line(runs[0].name) if len(runs) == 1 else f"{len(runs)} runs"
     before = f"{name}:  {quantity} {low}" + (" (log)" if span.log else "")

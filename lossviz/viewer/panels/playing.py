@@ -87,7 +87,7 @@ def _balls(shown: list[Run], now: float) -> None:
     """Where each run is; one that begins later or has ended stands at that end."""
     for which, (item, path) in reversed(list(enumerate(shown))):
         step = min(max(now, path.times[0]), path.times[-1])
-        loss, _ = path.values_at(now)
+        (loss,) = path.at(now).losses
         if np.isfinite(loss):
             look = spec(ink(item, path), 1.0)
             look.marker, look.marker_size = implot.Marker_.circle, 4.0 * scale()
@@ -116,7 +116,8 @@ def _told(shown: list[Run], now: float) -> None:
         color_square(ink(item, path))
         imgui.align_text_to_frame_padding()
         imgui.text(one_line(path.name))
-        for value in path.values_at(now):
+        here = path.at(now)
+        for value in (here.losses[0], here.off_plane[0]):
             imgui.table_next_column()
             imgui.align_text_to_frame_padding()
             imgui.text(number(value))
