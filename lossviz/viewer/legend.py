@@ -13,7 +13,7 @@ from lossviz.landscape import LOSS, Curve
 from lossviz.viewer import basins
 from lossviz.viewer.annotations import shortened
 from lossviz.viewer.colormaps import to_linear
-from lossviz.viewer.critical import BORDER, COLORS, KINDS, PLURALS, counts, least_told
+from lossviz.viewer.critical import BORDER, COLORS, KINDS, PLURALS, counts, is_dense, least_told
 from lossviz.viewer.descents import dropped, from_file
 from lossviz.viewer.figure import along_lines, goes_between, traces
 from lossviz.viewer.laying import every, true_loss_shown
@@ -139,6 +139,8 @@ def _critical(scene: Scene, state: ViewState, index: int) -> Iterator[Entry]:
             yield Entry(counted, colors=COLORS[kind][None], sign=(SHAPES[KINDS[kind]], FULL))
         if kinds:
             yield Entry(least_told(item, state))
+        if is_dense(scene, state, index):
+            yield Entry("dots: less persistent than a sign nearby")
     if state.critical.lines and (from_file(item) or dropped(item, state, index)):
         yield Entry("steepest descent on the slice", colors=ink_, thickness=1.4)
     if (regions := basins.shown(item, state)) is not None:

@@ -47,6 +47,12 @@ class Path:
             forward = np.isfinite(self.steps).all() and (np.diff(self.steps) > 0).all()
         return self.steps if forward else np.arange(len(self.steps), dtype=float)
 
+    @cached_property
+    def loss_ends(self) -> Floats:
+        """The lowest and the highest loss that is a number; empty without any."""
+        known = self.losses[np.isfinite(self.losses)]
+        return np.array([known.min(), known.max()]) if known.size else known
+
     def at(self, now: float) -> Path:
         """Where it is at step ``now``, alone: at an end beyond it, else between two steps."""
         whole, part = self._reached(now)
@@ -157,7 +163,9 @@ def drawn_paths(scene: Scene, state: ViewState, index: int) -> list[Path]:
 
 def ink(item: Item, path: Path) -> NDArray[np.uint8]:
     """``(3,)`` uint8 sRGB: the path's own colour."""
-    return inks(line_count(item.landscape))[path.number]
+    own = item.remembered("inks", (), lambda: inks(line_count(item.landscape)))
+    found: NDArray[np.uint8] = own[path.number]
+    return found
 
 
 def coloring(item: Item, state: ViewState) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -166,11 +167,12 @@ def unrepeated(lines: Lines, quantum: Floats) -> Lines:
     start = lines.joined
     ways = np.sort([group[start], group[start + 1]], axis=0)  # the same in both directions
     ways = ways[0] * len(size) + ways[1]
-    order = np.argsort(ways, kind="stable")
-    another = np.diff(ways[order]) != 0
+    order = np.argsort(ways)
+    another = np.flatnonzero(np.diff(ways[order], prepend=-1))
     joined = np.zeros(len(points), bool)  # to the next point
     if start.size:
-        joined[start[order[np.append(True, another) | np.append(another, True)]]] = True
+        for end_of in (np.minimum, np.maximum):
+            joined[start[end_of.reduceat(order, another)]] = True
     before = np.append(False, joined[:-1])
     keep = joined | before
     return Lines(points[keep], lines.values[keep], ~before[keep])
@@ -248,18 +250,19 @@ def laid(lines: Lines, xs: Floats, ys: Floats, budget: int, seen: Seen | None = 
     """
     low, high = np.array([xs[0], ys[0]]), np.array([xs[-1], ys[-1]])
     cell = (high - low) / (xs.size - 1, ys.size - 1)
-    lines, stride, quantum = lines.without_gaps(), 1, cell * FINEST / 1.5
-    found = lines
-    if _cost(lines, low, high, cell) > budget and seen is not None:
+    found = lines = lines.without_gaps()
+    stride, quantum, over = 1, cell * FINEST, _cost(lines, low, high, cell) / budget
+    if over > 1 and seen is not None:
         low, high = np.maximum(low, seen.low), np.minimum(high, seen.high)
-        quantum = np.full(2, seen.pixel)
+        lines, quantum = _within(lines, low, high), np.full(2, seen.pixel)
         stride = max(1, int(BENT * seen.pixel / cell.max()))
-        lines = thin(_within(lines, low, high), quantum)
-        found = unrepeated(lines, quantum)
-    while _cost(found, low, high, cell * stride) > budget and stride < max(xs.size, ys.size):
-        stride, quantum = stride + max(stride // 2, 1), 1.5 * quantum
+    while over > 1 and stride < max(xs.size, ys.size):
         lines = thin(lines, quantum)
         found = unrepeated(lines, quantum)
+        over = _cost(found, low, high, cell * stride) / budget
+        if over > 1:  # what trembles on a plane has as many places as squares
+            coarser = min(max(over**0.5, 1.5), 4.0)
+            stride, quantum = math.ceil(coarser * stride), coarser * quantum
     some = [np.append(grid[:-1:stride], grid[-1]) for grid in (xs, ys)]
     return bend(clip(found, low, high), *some)
 

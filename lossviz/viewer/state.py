@@ -198,6 +198,7 @@ class PanelState:
     visible: bool = True
     help: bool = False
     turned: tuple[str, ...] = ()  # sections that are folded where they were open at first, or back
+    reading: bool = True  # what is under the pointer, in a corner
     playing: bool = False  # trajectories are drawn up to a step that goes on with the clock
 
 
