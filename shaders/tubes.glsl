@@ -59,7 +59,7 @@ void main() {
     if (reached > until || (dash > 0.0 && fract(along / dash) > 0.55)) discard;
     float body = clamp(radius + 0.5 - abs(across), 0.0, 1.0);
     float around = clamp(radius + halo + 0.5 - abs(across), 0.0, 1.0) * halo_opacity;
-    float share = clamp(across / radius, -1.0, 1.0), rise = sqrt(1.0 - share * share);
+    float share = clamp(across / max(radius, 1e-3), -1.0, 1.0), rise = sqrt(1.0 - share * share);
     vec3 normal = normalize(share * sideways + rise * facing);
     float head = max(dot(normal, lamp), 0.0);  // where it looks at the eye the colour is as it is
     vec3 color = ink(value) * mix(1.0, 0.30 + 0.84 * head, light);

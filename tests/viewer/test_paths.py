@@ -8,7 +8,7 @@ import pytest
 from lossviz.errors import InputError
 from lossviz.landscape import Curve, Mark, Trajectory
 from lossviz.viewer import legend
-from lossviz.viewer.heights import Heights
+from lossviz.viewer.heights import Heights, moving_stride
 from lossviz.viewer.laying import ends, every, laid_paths, lay, seen
 from lossviz.viewer.paths import INK, MISSING, coloring, drawn_paths, shown_paths
 from lossviz.viewer.picking import pick
@@ -43,7 +43,8 @@ def test_every_point_lies_on_the_drawn_triangles(name, moving):
     xs, ys = item.axes(state.surface.smooth)
     texels = item.field(state.surface.height, state.surface.smooth)
     z = np.clip(texels.unit(scene.height_range(state, 0)), 0, 1) * scene.top(state)
-    step = 3 if moving and state.surface.smooth else 1  # of 361 lines; 360 is a multiple
+    step = moving_stride(xs.size, ys.size) if moving else 1
+    assert (xs.size - 1) % step == (ys.size - 1) % step == 0
     xs, ys, z = xs[::step], ys[::step], z[::step, ::step]
     # The second route: barycentric coordinates in the triangle of shaders/surface.glsl.
     middle = (found.points[:-1] + found.points[1:]) / 2
