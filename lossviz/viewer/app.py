@@ -29,14 +29,13 @@ from lossviz.viewer.framing import framed
 from lossviz.viewer.gestures import Drag, Gestures
 from lossviz.viewer.incoming import read_news
 from lossviz.viewer.interrupts import between_frames
-from lossviz.viewer.labels import clicked, near_label
 from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.legend import arranged
 from lossviz.viewer.memory import Memory
 from lossviz.viewer.picking import Hit, SignHit, pick, pick_sign
 from lossviz.viewer.picture import Picture, views
 from lossviz.viewer.playing import Clock
-from lossviz.viewer.pointing import Pointed, at_pixel, meant
+from lossviz.viewer.pointing import Pointed, at_pixel, label
 from lossviz.viewer.report import write_report
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.session import Session
@@ -350,14 +349,12 @@ class App:
 
     def pointed(self) -> Pointed:
         """What there is to tell of what is under the pointer, found out once."""
-        if self.gestures.held is not None or self.over_panels():
+        moving = self._moving(time.monotonic())  # then nothing is seen as it will be
+        if moving or self.gestures.held is not None or self.over_panels():
             return Pointed()
-        key = self.gestures.at, self._shown
-        if self._read is None or self._read[0] != key:
-            self._read = (
-                key,
-                at_pixel(self.scene, self.state, *self.free, self.points, *self.gestures.at),
-            )
+        where = *self.free, self.points, *self.gestures.at
+        if self._read[0] != (self._shown, where):
+            self._read = (self._shown, where), at_pixel(self.scene, self.state, *where)
         return self._read[1]
 
     def _drop(self, hit: Hit) -> None:
@@ -380,13 +377,7 @@ class App:
             )
 
     def _label(self, hit: Hit) -> None:
-        found, seen = views(self.scene, self.state, *self.free, self.points)
-        cell, view = found.cells[hit.index], seen[hit.index]
-        x, y = view.project(hit.point[None])[0, :2] + (cell.x, cell.y)
-        near = near_label(self.scene, self.state, hit.index, cell, view, x, y, self.points)
-        place = meant(self.scene, self.state, *self.free, self.points, hit, x, y)
-        self.state.labels.places = clicked(self.state, place, near)
-        self.state.labels.shown = True
+        label(self.scene, self.state, *self.free, self.points, hit)
 
     def _view_at(self, x: float, y: float) -> View | None:
         found, seen = views(self.scene, self.state, *self.free, self.points)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lossviz.viewer import critical, reading
+from lossviz.viewer.labels import clicked, near_label
 from lossviz.viewer.picking import Hit, pick, pick_sign
 from lossviz.viewer.picking_paths import pick_path
+from lossviz.viewer.picture import views
 from lossviz.viewer.reading import Rows
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import Start, ViewState
@@ -44,6 +46,17 @@ def at_pixel(
 
 def _read(scene: Scene, state: ViewState, place: Start) -> Rows:
     return reading.read(scene, state, *place) if state.panels.reading else []
+
+
+def label(scene: Scene, state: ViewState, width: int, height: int, scale: float, hit: Hit) -> None:
+    """Label what was clicked on, or take the label away that is there."""
+    found, seen = views(scene, state, width, height, scale)
+    cell, view = found.cells[hit.index], seen[hit.index]
+    x, y = (view.project(hit.point[None])[0, :2] + (cell.x, cell.y)).tolist()
+    near = near_label(scene, state, hit.index, cell, view, x, y, scale)
+    place = meant(scene, state, width, height, scale, hit, x, y)
+    state.labels.places = clicked(state, place, near)
+    state.labels.shown = True
 
 
 def meant(

@@ -110,25 +110,6 @@ CASES = {
         or _set(s, "picture", theme="dark"),
         lambda: [with_paths(bumpy())],
     ),
-    "tubes_light_near": (
-        lambda s: _set(s, "trajectories", width=6.0, color="step")
-        or _set(s, "camera", distance=1.4, target=(0.4, 0.2, 0.2)),
-        lambda: [with_paths(bumpy(), 2)],
-    ),
-    "tubes_dark_occluded": (
-        lambda s: _set(s, "camera", elevation=12.0, azimuth=30.0)
-        or _set(s, "picture", theme="dark") or _set(s, "trajectories", color="off_plane"),
-        lambda: [with_paths(bumpy(), 5)],
-    ),
-    "tubes_paper_floor_own_losses": (
-        lambda s: _set(s, "camera", elevation=60.0) or _set(s, "picture", theme="paper")
-        or _set(s, "trajectories", true_loss=True, played=0.7)
-        or _set(s, "surface", height_ratio=0.3),
-        lambda: [with_paths(bumpy(), 3)],
-    ),
-    "tubes_off": (
-        lambda s: _set(s, "trajectories", tubes=False), lambda: [with_paths(bumpy(), 2)],
-    ),
     "critical": (lambda s: None, lambda: [dimpled()]),
     "critical_dark_low": (
         lambda s: _set(s, "picture", theme="dark") or _set(s, "camera", elevation=18.0)
