@@ -19,27 +19,26 @@ import moderngl
 
 from lossviz.errors import LossvizError, printable
 from lossviz.viewer import commands as cmd
+from lossviz.viewer import saving
 from lossviz.viewer.arrangement import complete
 from lossviz.viewer.beside import Beside
 from lossviz.viewer.camera import View
 from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.changes import change
-from lossviz.viewer.critical import told
 from lossviz.viewer.events import listen
 from lossviz.viewer.feed import Feed
 from lossviz.viewer.framing import framed
 from lossviz.viewer.gestures import Drag, Gestures
 from lossviz.viewer.incoming import read_news
 from lossviz.viewer.interrupts import between_frames
-from lossviz.viewer.labels import clicked, near_label
 from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.legend import arranged
 from lossviz.viewer.memory import Memory
 from lossviz.viewer.picking import Hit, SignHit, pick, pick_sign
 from lossviz.viewer.picture import Picture, views
 from lossviz.viewer.playing import Clock
+from lossviz.viewer.pointing import Pointed, at_pixel, label
 from lossviz.viewer.report import write_report
-from lossviz.viewer.saving import copy_view, free_name, paste_view, save_profiles, screenshot
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.session import Session
 from lossviz.viewer.sliding import grab, under_pointer
@@ -100,6 +99,7 @@ class App:
             grab=self._grab, label=self._label,
         )  # fmt: skip
         self._pointer = self.gestures.at, False
+        self._read: tuple[object, Pointed] = None, Pointed()  # under the pointer, the last time
         self.measure()
 
     # ── sizes ────────────────────────────────────────────────────────────────────────────────
@@ -188,7 +188,7 @@ class App:
         if self._wanted:
             self._wanted -= 1
             if not self._wanted:
-                screenshot(self)
+                saving.screenshot(self)
         if not self._moving(time.monotonic()) and self.picture.improve(self.scene, self.state):
             self._shown, self.due = None, max(self.due, 1)
 
@@ -265,10 +265,11 @@ class App:
         width, height = self.size
         self.gui.begin(width, height, self.density, now - self._drawn, self.state.picture.theme)
         self._drawn = now
-        message = self.message if target is None else ""
+        message, told = self.message if target is None else "", self.pointed()
         asked = sidebar.draw(
-            self.state, self.scene, width, height, self.scale, message, self._pointed(),
+            self.state, self.scene, width, height, self.scale, message, told.on,
             bindings=self.session.bindings, recent=self.session.recent, offer=self.options.offer,
+            reading=told.read,
         )  # fmt: skip
         self.gui.end(target or self.screen)
         return asked
@@ -276,7 +277,7 @@ class App:
     def _present(self) -> None:
         self.frames += 1
         if self.options.report is not None:
-            write_report(self, self.options.report, self._pointed())
+            write_report(self, self.options.report, self.pointed())
         glfw.swap_buffers(self.handle)
         if self.options.check_gl and (error := self.ctx.error) != "GL_NO_ERROR":
             raise LossvizError(f"OpenGL: {error} in frame {self.frames}")
@@ -307,13 +308,15 @@ class App:
             case cmd.Screenshot():
                 # Large pictures take seconds: the message is on the screen before they begin.
                 self._wanted = SETTLE
-                self.tell(f"Saving {free_name(self.scene)} …")
+                self.tell(f"Saving {saving.free_name(self.scene)} …")
             case cmd.SaveProfile():
-                save_profiles(self)
+                saving.save_profiles(self)
             case cmd.CopyView():
-                copy_view(self)
+                saving.copy_view(self)
+            case cmd.CopyPlace(place):
+                saving.copy_place(self, place)
             case cmd.PasteView():
-                paste_view(self)
+                saving.paste_view(self)
             case cmd.ResetView():
                 self.state = replace(ViewState(), panels=state.panels)
             case cmd.Leave():
@@ -350,12 +353,15 @@ class App:
     def _pick_sign(self, x: float, y: float) -> SignHit | None:
         return pick_sign(self.scene, self.state, *self.free, self.points, x, y)
 
-    def _pointed(self) -> list[tuple[str, str]]:
-        """What there is to tell of the critical point under the pointer."""
-        if self.gestures.held is not None or self.over_panels():
-            return []
-        hit = self._pick_sign(*self.gestures.at)
-        return [] if hit is None else told(self.scene.items[hit.index], hit.critical)
+    def pointed(self) -> Pointed:
+        """What there is to tell of what is under the pointer, found out once."""
+        moving = self._moving(time.monotonic())  # then nothing is seen as it will be
+        if moving or self.gestures.held is not None or self.over_panels():
+            return Pointed()
+        where = *self.free, self.points, *self.gestures.at
+        if self._read[0] != (self._shown, where):
+            self._read = (self._shown, where), at_pixel(self.scene, self.state, *where)
+        return self._read[1]
 
     def _drop(self, hit: Hit) -> None:
         own = self.state.critical
@@ -377,12 +383,7 @@ class App:
             )
 
     def _label(self, hit: Hit) -> None:
-        found, seen = views(self.scene, self.state, *self.free, self.points)
-        cell, view = found.cells[hit.index], seen[hit.index]
-        x, y = view.project(hit.point[None])[0, :2] + (cell.x, cell.y)
-        near = near_label(self.scene, self.state, hit.index, cell, view, x, y, self.points)
-        self.state.labels.places = clicked(self.state, (hit.index, hit.alpha, hit.beta), near)
-        self.state.labels.shown = True
+        label(self.scene, self.state, *self.free, self.points, hit)
 
     def _view_at(self, x: float, y: float) -> View | None:
         found, seen = views(self.scene, self.state, *self.free, self.points)

@@ -70,6 +70,13 @@ class CopyView:
 
 
 @dataclass(frozen=True)
+class CopyPlace:
+    """The command that writes the weights at a place into the clipboard."""
+
+    place: int | None = None  # the number of a label; None: where the pointer is
+
+
+@dataclass(frozen=True)
 class PasteView:
     """The view from the clipboard."""
 
@@ -127,7 +134,7 @@ class Leave:
 
 Command = (
     Fit | Look | Toggle | NextColormap | NextScale | NextArrangement | LinkCameras | AddDifference
-    | Screenshot | SaveProfile | CopyView | PasteView
+    | Screenshot | SaveProfile | CopyView | CopyPlace | PasteView
     | ResetView | Undo | Redo | Recall | Keep | OpenFiles | ForgetFiles | Close | Leave
 )  # fmt: skip
 
@@ -179,6 +186,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(("TAB",), Toggle("panels.visible"), "panels"),
     Binding(("H", "F1"), Toggle("panels.help"), "this card"),
     Binding(("Ctrl+C",), CopyView(), "copy the view as text"),
+    Binding(("Ctrl+Shift+C",), CopyPlace(), "copy the command for the weights here"),
     Binding(("Ctrl+V",), PasteView(), "paste a view"),
     Binding(("Ctrl+Z",), Undo(), "undo a change of the view"),
     Binding(("Ctrl+Shift+Z", "Ctrl+Y"), Redo(), "redo it"),

@@ -14,10 +14,11 @@ from lossviz.viewer import basins
 from lossviz.viewer.annotations import shortened
 from lossviz.viewer.arrangement import follow, groups, placed
 from lossviz.viewer.colormaps import table, to_linear
-from lossviz.viewer.critical import BORDER, COLORS, KINDS, PLURALS, counts, least_told
+from lossviz.viewer.critical import BORDER, COLORS, KINDS, PLURALS, counts, is_dense, least_told
 from lossviz.viewer.descents import dropped, from_file
 from lossviz.viewer.figure import along_lines, goes_between, traces
 from lossviz.viewer.inks import veil_inks
+from lossviz.viewer.laying import every, true_loss_shown
 from lossviz.viewer.layout import TEXT, Layout, Rect, layout
 from lossviz.viewer.paths import (
     Path,
@@ -29,7 +30,6 @@ from lossviz.viewer.paths import (
     shown_paths,
     shown_span,
     step_told,
-    true_loss_shown,
 )
 from lossviz.viewer.renderers.critical import SHAPES
 from lossviz.viewer.renderers.overlay import Box, Label
@@ -93,6 +93,8 @@ def entries(scene: Scene, state: ViewState, index: int) -> list[Entry]:
     found = _ramp(scene, state, index, runs) if runs and not by_run else []
     if runs:
         found.append(_ends(scene, state))
+    if runs and (part := every(item, state)) > 1:
+        found.append(Entry(f"1 of {part:,} steps drawn"))
     if runs and true_loss_shown(state):
         ink_ = np.array([THEMES[state.picture.theme].ink]) * 255
         found.append(Entry("on drop lines: each step's own loss", colors=ink_.astype(np.uint8),
@@ -139,6 +141,8 @@ def _critical(scene: Scene, state: ViewState, index: int) -> Iterator[Entry]:
             yield Entry(counted, colors=COLORS[kind][None], sign=(SHAPES[KINDS[kind]], FULL))
         if kinds:
             yield Entry(least_told(item, state))
+        if is_dense(scene, state, index):
+            yield Entry("dots: less persistent than a sign nearby")
     if state.critical.lines and (from_file(item) or dropped(item, state, index)):
         yield Entry("steepest descent on the slice", colors=ink_, thickness=1.4)
     if (regions := basins.shown(item, state)) is not None:
@@ -190,9 +194,12 @@ def _with_barrier(item: Item, curve: Curve, name: str) -> str:
     return name if math.isnan(barrier) else f"{name}, barrier {number(barrier)}"
 
 
+_QUANTITIES = {"step": "step", "loss": "loss", "off_plane": "off the plane, ‖Δθ‖"}
+
+
 def _ramp(scene: Scene, state: ViewState, index: int, runs: Sequence[Path]) -> list[Entry]:
     span = color_span(scene, state, index)
-    quantity = coloring(scene.items[index], state).replace("off_plane", "off the plane")
+    quantity = _QUANTITIES[coloring(scene.items[index], state)]
     low, high = (number(value) for value in (span.low, span.high))
     name = one_line(runs[0].name) if len(runs) == 1 else f"{len(runs)} runs"
     before = f"{name}:  {quantity} {low}" + (" (log)" if span.log else "")

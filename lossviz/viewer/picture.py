@@ -179,7 +179,10 @@ class Picture:
         clip = clip_plane(scene, state, index, cell_view)
         seen: dict[str, Any] = {"camera": camera, "scale": scale * samples, "moving": moving}
         # What is drawn counts the framebuffer's pixels.
-        drawn_view = replace(cell_view, per_pixel=cell_view.per_pixel / samples)
+        drawn_view = replace(
+            cell_view, per_pixel=cell_view.per_pixel / samples, width=cell_view.width * samples,
+            height=cell_view.height * samples,
+        )  # fmt: skip
         self.ctx.enable_only(moderngl.DEPTH_TEST)
         self.slice.draw_face(scene, state, index, camera=camera, moving=moving)
         self._clip(clip != NOTHING_CLIPPED)

@@ -81,7 +81,8 @@ class TrajectoryState:
     shown: bool = True
     color: str = "auto"  # of PATH_COLORS; auto: by run where there are several, else by step
     colormap: str = "viridis"
-    width: float = 2.2  # in points
+    width: float = 3.0  # in points
+    tubes: bool = True  # round and lit, thinner farther away; else flat lines
     floor: bool = True  # also where they run over the floor
     true_loss: bool = False  # also at each step's own loss, with lines down to the surface
     # Trajectories are drawn up to this share of their steps; it goes on by itself.
@@ -225,6 +226,7 @@ class PanelState:
     visible: bool = True
     help: bool = False
     turned: tuple[str, ...] = ()  # sections that are folded where they were open at first, or back
+    reading: bool = True  # what is under the pointer, in a corner
     playing: bool = False  # trajectories are drawn up to a step that goes on with the clock
 
 

@@ -66,9 +66,11 @@ def draw(
     state: ViewState, scene: Scene, width: float, height: float, scale: float, message: str = "",
     pointed: Sequence[tuple[str, str]] = (), *, bindings: Sequence[Binding] = BINDINGS,
     recent: Sequence[tuple[str, ...]] = (), offer: bool = False,
+    reading: Sequence[tuple[str, str]] = (),
 ) -> list[Command]:  # fmt: skip
     """Draw the sidebar, the help card, a message and what is ``pointed`` at, in names and values,
-    in a window of ``width`` x ``height``. ``offer`` puts the ``recent`` files first."""
+    with a ``reading`` of the place there, in a window of ``width`` x ``height``. ``offer`` puts the
+    ``recent`` files first."""
     asked: list[Command] = []
     sidebar = sidebar_room(state, width, scale)
     if sidebar:
@@ -93,6 +95,8 @@ def draw(
         help_card.draw(state, width - sidebar, width, height, scale, bindings)
     if message:
         _message(message, width - sidebar, height, scale)
+    if reading and state.panels.reading:
+        tip.draw_reading(reading, scale)
     if pointed:
         tip.draw(pointed)
     return asked

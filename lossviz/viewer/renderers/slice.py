@@ -11,7 +11,7 @@ from lossviz.viewer.colormaps import to_linear
 from lossviz.viewer.inks import inks
 from lossviz.viewer.polylines import Lines, line
 from lossviz.viewer.programs import program, set_uniforms
-from lossviz.viewer.renderers.paths import BEHIND, CASING, DASH, LIGHT, ON_FLOOR
+from lossviz.viewer.renderers.paths import BEHIND, DASH, HALO, LIGHT, ON_FLOOR
 from lossviz.viewer.renderers.points import DISC, FULL, PointRenderer
 from lossviz.viewer.renderers.strips import ABOVE, Eye, Rgb, StripRenderer, Style
 from lossviz.viewer.scene import Scene
@@ -96,7 +96,7 @@ class SliceRenderer:
     def _lines(
         self, scene: Scene, state: ViewState, index: int, eye: Eye, scale: float, moving: bool
     ) -> None:
-        width, wide = WIDTH * scale, (WIDTH + 2 * CASING) * scale
+        width, wide = WIDTH * scale, (WIDTH + 2 * HALO) * scale
         colors = linear_inks(scene, state)
         found = sections(scene, state, index, moving=moving)
         for which in reversed(range(len(found))):  # the present one over the others
