@@ -13,8 +13,9 @@ from lossviz.landscape import Landscape, Surface
 from lossviz.viewer.between import between
 from lossviz.viewer.camera import view
 from lossviz.viewer.heights import Heights
+from lossviz.viewer.items import Item
 from lossviz.viewer.profiles import profiles_csv
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.sections import (
     NOTHING_CLIPPED,
     behind_face,

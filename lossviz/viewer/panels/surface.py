@@ -9,8 +9,9 @@ from imgui_bundle import imgui
 
 from lossviz.viewer.colormaps import names, shadeable
 from lossviz.viewer.commands import Command
+from lossviz.viewer.items import LABELS
 from lossviz.viewer.panels.widgets import checks, choice, pair, slider, strip
-from lossviz.viewer.scene import LABELS, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import SCALES, ViewState
 
 

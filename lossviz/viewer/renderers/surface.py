@@ -10,10 +10,11 @@ from lossviz.viewer.bands import Bands, bands
 from lossviz.viewer.camera import View
 from lossviz.viewer.colormaps import luminance
 from lossviz.viewer.heights import moving_stride
+from lossviz.viewer.items import Item
 from lossviz.viewer.levels import MOST_LEVELS, shader_levels
 from lossviz.viewer.programs import Variants, set_uniforms
 from lossviz.viewer.ranges import Field, Range
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.textures import Textures
 from lossviz.viewer.themes import THEMES, Rgb
