@@ -39,7 +39,7 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
         own.color_range = None
     imgui.separator()
     own.light = slider("Light", own.light, 0.0, 1.5)
-    own.occlusion = slider("Soft shadow", own.occlusion, 0.0, 1.0)
+    own.occlusion = slider("Occlusion", own.occlusion, 0.0, 1.0)
     own.smooth, own.wire = checks(("Smooth", own.smooth), ("Grid", own.wire))
     return []
 

@@ -80,7 +80,7 @@ class SurfaceRenderer:
             "WIRE": (own.wire or veil is not None) and not flat, "BASINS": regions is not None,
             "CAPPED": _is_capped(scene, state, index, heights), "ONE_FIELD": shown == own.height,
             "BANDS": banded is not None, "SHADOW": left is not None,
-            "RIM": own.rim and not flat and veil is None, "VEIL": veil is not None,
+            "RIM": own.rim and not (flat or moving or veil is not None), "VEIL": veil is not None,
         }  # fmt: skip
         mesh = self._meshes.of(**words)
         for slot, (name, texture) in enumerate(bound.items()):
