@@ -8,8 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lossviz.commands.sizes import DPI, INCH, TEXT_SIZE, finite
+from lossviz.commands.sizes import finite
 from lossviz.errors import UsageError
+from lossviz.viewer.printing import DPI, INCH, TEXT_SIZE
 
 if TYPE_CHECKING:
     from lossviz.landscape import Landscape

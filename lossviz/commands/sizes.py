@@ -8,13 +8,11 @@ import re
 from typing import TYPE_CHECKING
 
 from lossviz.errors import UsageError
+from lossviz.viewer.printing import DPI, INCH, TEXT_SIZE, scale_of
 
 if TYPE_CHECKING:
     from lossviz.viewer.state import PictureState
 
-INCH = 2.54  # centimetres
-POINTS = 72.0  # an inch
-DPI, TEXT_SIZE = 300.0, 8.0  # as journals ask for
 WIDTH, HEIGHT = 1600, 900  # pixels
 
 
@@ -91,8 +89,6 @@ def take_size(args: argparse.Namespace, picture: PictureState) -> None:
     UsageError
         If the options contradict each other.
     """
-    from lossviz.viewer.layout import TEXT
-
     if args.size and args.size_cm:
         raise UsageError("size, size-cm: expected one of them")
     printed = bool(args.size_cm or args.dpi)
@@ -100,7 +96,7 @@ def take_size(args: argparse.Namespace, picture: PictureState) -> None:
         raise UsageError("text-size: points are of print; expected --size-cm or --dpi with it")
     if printed:
         picture.dpi = args.dpi or picture.dpi or DPI
-        picture.scale = picture.dpi / POINTS * (args.text_size or TEXT_SIZE) / TEXT
+        picture.scale = scale_of(picture.dpi, args.text_size or TEXT_SIZE)
     if args.size_cm:
         wide, high = (round(side / INCH * picture.dpi) for side in args.size_cm)
         picture.width, picture.height = wide, high

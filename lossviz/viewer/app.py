@@ -88,6 +88,7 @@ class App:
         self._shown: object = None  # what the last picture shows
         self._kept = False  # whether it is in _still
         self._wanted = 0  # frames until the screenshot that was asked for; 0: none was
+        self._save = saving.screenshot
         self.frames, self.due = 0, SETTLE
         self.moved = -1e9
         self.message, self.message_until = "", 0.0
@@ -188,7 +189,7 @@ class App:
         if self._wanted:
             self._wanted -= 1
             if not self._wanted:
-                saving.screenshot(self)
+                self._save(self)
         if not self._moving(time.monotonic()) and self.picture.improve(self.scene, self.state):
             self._shown, self.due = None, max(self.due, 1)
 
@@ -305,7 +306,8 @@ class App:
             return
         state = self.state
         match command:
-            case cmd.Screenshot():
+            case cmd.Screenshot(each):
+                self._save = saving.screenshot_each if each else saving.screenshot
                 # Large pictures take seconds: the message is on the screen before they begin.
                 self._wanted = SETTLE
                 self.tell(f"Saving {saving.free_name(self.scene)} …")

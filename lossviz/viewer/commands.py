@@ -56,7 +56,9 @@ class AddDifference:
 
 @dataclass(frozen=True)
 class Screenshot:
-    """Take a picture into a file."""
+    """Take a picture into a file; ``each``: one of each landscape, all in the same view."""
+
+    each: bool = False
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,30 @@ def screenshot(app: App) -> None:
     app.redraw()
 
 
+def screenshot_each(app: App) -> None:
+    """Every file's landscape alone, all on one scale and from one place."""
+    from lossviz.viewer.alike import alike
+    from lossviz.viewer.screenshot import save, take
+
+    finish(app.scene, app.state)
+    landscapes = [item.landscape for item in app.scene.files]
+    state, paths = alike(landscapes, app.state), []
+    own = state.picture
+    try:
+        for landscape in landscapes:
+            scene = Scene([landscape])
+            rgba = take(
+                app.picture, scene, state, width=own.width, height=own.height,
+                scale=own.scale, supersample=own.supersample, transparent=own.transparent,
+            )  # fmt: skip
+            paths.append(free_name(scene))
+            save(paths[-1], rgba, scene, state)
+        app.tell(f"Saved {len(paths)} pictures, the last one {paths[-1].resolve()}")
+    except LossvizError as error:
+        app.tell(str(error))
+    app.redraw()
+
+
 def free_name(scene: Scene, kind: str = "", suffix: str = ".png") -> Path:
     """What the next picture, or another kind of file, is called."""
     from lossviz.viewer.screenshot import file_stem

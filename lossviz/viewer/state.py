@@ -19,6 +19,7 @@ LABELLED = ("nowhere", "floor", "surface", "both")
 BANDS = ("off", "isolines", "steps")
 VISIONS = ("full", "deuteranopia", "protanopia", "tritanopia", "grey")
 PATH_COLORS = ("auto", "step", "loss", "off_plane", "run")
+SMALLEST_PICTURE, LARGEST_PICTURE = 16, 8192  # pixels a side
 MOST_HIDDEN = 10_000  # names in a list
 ARRANGEMENTS = ("grid", "overlay", "swipe")
 MOST_LANDSCAPES = 100  # that a view tells of
@@ -305,4 +306,6 @@ _BOUNDS: dict[str, tuple[float, float]] = {
 }  # fmt: skip
 _RANGES = ("height_range", "color_range", "color_percentiles")
 _OPTIONAL = ("cap", *_RANGES, "persistence", "offset", "level", "marker")
-_PICTURE_BOUNDS: dict[str, tuple[float, float]] = {"width": (16, 8192), "height": (16, 8192)}
+_PICTURE_BOUNDS: dict[str, tuple[float, float]] = {
+    "width": (SMALLEST_PICTURE, LARGEST_PICTURE), "height": (SMALLEST_PICTURE, LARGEST_PICTURE),
+}  # fmt: skip
