@@ -32,6 +32,7 @@ from lossviz.viewer.interrupts import between_frames
 from lossviz.viewer.labels import clicked, near_label
 from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.legend import arranged
+from lossviz.viewer.live import Live
 from lossviz.viewer.memory import Memory
 from lossviz.viewer.picking import Hit, SignHit, pick, pick_sign
 from lossviz.viewer.picture import Picture, views
@@ -80,6 +81,7 @@ class App:
         self.picture = Picture(self.ctx)
         self._owned.callback(self.picture.release)
         self.feed = Feed(paths, wake=glfw.post_empty_event)
+        self.live = Live(paths)
         self.gui: Gui | None = None
         self._still = Canvas(self.ctx)  # the picture as it was last drawn
         self._owned.callback(self._still.release)
@@ -263,6 +265,7 @@ class App:
         asked = sidebar.draw(
             self.state, self.scene, width, height, self.scale, message, self._pointed(),
             bindings=self.session.bindings, recent=self.session.recent, offer=self.options.offer,
+            underway=self.live.shown,
         )  # fmt: skip
         self.gui.end(target or self.screen)
         return asked

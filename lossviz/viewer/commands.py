@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,28 @@ class ForgetFiles:
 
 
 @dataclass(frozen=True)
+class StopComputation:
+    """End the computation in a folder as Ctrl-C does."""
+
+    folder: Path
+
+
+@dataclass(frozen=True)
+class HideComputation:
+    """Tell no more of a computation that has ended."""
+
+    folder: Path
+
+
+@dataclass(frozen=True)
+class CopyText:
+    """A text into the clipboard, and a line that says so."""
+
+    text: str
+    says: str
+
+
+@dataclass(frozen=True)
 class Close:
     """Close the window."""
 
@@ -112,7 +135,8 @@ class Leave:
 
 Command = (
     Fit | Look | Toggle | NextColormap | NextScale | Screenshot | SaveProfile | CopyView | PasteView
-    | ResetView | Undo | Redo | Recall | Keep | OpenFiles | ForgetFiles | Close | Leave
+    | ResetView | Undo | Redo | Recall | Keep | OpenFiles | ForgetFiles | StopComputation
+    | HideComputation | CopyText | Close | Leave
 )  # fmt: skip
 
 

@@ -251,6 +251,7 @@ def style(theme: str, scale: float) -> None:
     color("slider_grab", *accent, 0.85)
     color("slider_grab_active", *accent)
     color("check_mark", *accent)
+    color("plot_histogram", *accent, 0.85)  # a progress bar
     color("border", red, green, blue, 0.28)
     color("separator", red, green, blue, 0.12)
     color("text_disabled", red, green, blue, 0.6)

@@ -14,6 +14,7 @@ from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.colormaps import names
 from lossviz.viewer.feed import Feed
 from lossviz.viewer.history import restored
+from lossviz.viewer.live import Live
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.views import KINDS, load_view
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
 
 
 def read_news(app: App) -> None:
-    """Show the files that were rewritten since the last call; keep what cannot be shown."""
+    """Show the files that were rewritten since the last call; keep what cannot be shown.
+
+    And how the computations go that write them.
+    """
+    changed, done = app.live.poll()
+    if changed:
+        app.soon()
+    for line in done:
+        app.tell(line)
     for news in app.feed.poll():
         if news.landscape is None:
             app.tell(news.problem)
@@ -64,6 +73,7 @@ def open_files(app: App, paths: Sequence[str]) -> None:
         return
     app.session.leave(app)
     app.feed = Feed([Path(path) for path in paths], wake=glfw.post_empty_event)
+    app.live = Live(app.feed.paths)
     glfw.set_window_title(app.handle, window_title(scene))
     app.session.opened(paths)
     seen = app.session.seen(paths)

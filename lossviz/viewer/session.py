@@ -77,6 +77,13 @@ class Session:
                     app.tell(f"The view is bookmark {slot}.")
                 case cmd.OpenFiles(files):
                     open_files(app, files)
+                case cmd.StopComputation(folder):
+                    app.live.stop(folder)
+                case cmd.HideComputation(folder):
+                    app.live.hide(folder)
+                case cmd.CopyText(text, says):
+                    glfw.set_clipboard_string(app.handle, text)
+                    app.tell(says)
                 case cmd.ForgetFiles():
                     if self.known is not None:
                         self.known = replace(self.known, recent=())

@@ -8,7 +8,8 @@ from imgui_bundle import imgui
 
 from lossviz.viewer import keys
 from lossviz.viewer.commands import BINDINGS, Binding, Command, Toggle
-from lossviz.viewer.layout import sidebar_room
+from lossviz.viewer.layout import SIDEBAR, sidebar_room
+from lossviz.viewer.live import Underway
 from lossviz.viewer.panels import (
     camera,
     critical,
@@ -17,6 +18,7 @@ from lossviz.viewer.panels import (
     information,
     isolines,
     labels,
+    live,
     picture,
     spectrum,
     surface,
@@ -62,9 +64,11 @@ def draw(
     state: ViewState, scene: Scene, width: float, height: float, scale: float, message: str = "",
     pointed: Sequence[tuple[str, str]] = (), *, bindings: Sequence[Binding] = BINDINGS,
     recent: Sequence[tuple[str, ...]] = (), offer: bool = False,
+    underway: Sequence[Underway] = (),
 ) -> list[Command]:  # fmt: skip
     """Draw the sidebar, the help card, a message and what is ``pointed`` at, in names and values,
-    in a window of ``width`` x ``height``. ``offer`` puts the ``recent`` files first."""
+    in a window of ``width`` x ``height``. ``offer`` puts the ``recent`` files first, computations
+    that are ``underway`` come before all."""
     asked: list[Command] = []
     sidebar = sidebar_room(state, width, scale)
     if sidebar:
@@ -73,6 +77,7 @@ def draw(
         imgui.push_style_var(imgui.StyleVar_.window_rounding, 0.0)
         imgui.begin("##sidebar", None, _FIXED)
         imgui.pop_style_var()
+        asked += live.draw(underway)
         if recent and offer and _unfolded(state, _RECENT, opened=True):
             asked += recent_files.draw(recent)
         for name, (section_draw, opened, needed) in _SECTIONS.items():
@@ -87,6 +92,8 @@ def draw(
         imgui.end()
     if state.panels.help:
         help_card.draw(state, width - sidebar, width, height, scale, bindings)
+    if underway and not sidebar:
+        asked += _aside(underway, width, scale)
     if message:
         _message(message, width - sidebar, height, scale)
     if pointed:
@@ -103,6 +110,18 @@ def _unfolded(state: ViewState, name: str, *, opened: bool) -> bool:
         others = tuple(other for other in own.turned if other != name)
         own.turned = others if after == opened else (*others, name)
     return after
+
+
+def _aside(underway: Sequence[Underway], width: float, scale: float) -> list[Command]:
+    """Computations where there is no sidebar: in the upper right corner."""
+    imgui.set_next_window_pos(
+        imgui.ImVec2(width - 14 * scale, 14 * scale), imgui.Cond_.always, imgui.ImVec2(1.0, 0.0)
+    )
+    imgui.set_next_window_size(imgui.ImVec2(min(SIDEBAR * scale, width - 28 * scale), 0.0))
+    imgui.begin("##underway", None, _FIXED)
+    asked = live.draw(underway)
+    imgui.end()
+    return asked
 
 
 def _message(text: str, width: float, height: float, scale: float) -> None:
