@@ -75,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
     place = memory.place if memory else None
     options = Options(
         size=args.size or (place.size if place else (1280, 760)),
+        in_points=args.size is None and place is None,
         exit_after_first_frame=args.exit_after_first_frame, report=args.report,
         check_gl=bool(os.environ.get("LOSSVIZ_CHECK_GL")), memory=memory, offer=not args.files,
     )  # fmt: skip

@@ -59,6 +59,7 @@ class Options:
     """What ``lossviz view`` was asked for beside files and view."""
 
     size: tuple[int, int] = (1280, 760)
+    in_points: bool = False  # so large on a monitor of usual density, larger on one of more
     exit_after_first_frame: bool = False
     report: Path | None = None  # after each frame: the view and a frame count as JSON, for tests
     check_gl: bool = False  # stop at the first GL error
@@ -265,7 +266,7 @@ class App:
         asked = sidebar.draw(
             self.state, self.scene, width, height, self.scale, message, self._pointed(),
             bindings=self.session.bindings, recent=self.session.recent, offer=self.options.offer,
-            underway=self.live.shown,
+            underway=self.live.shown, scrolls=self.session.scrolls,
         )  # fmt: skip
         self.gui.end(target or self.screen)
         return asked

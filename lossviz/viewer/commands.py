@@ -196,7 +196,6 @@ BINDINGS: tuple[Binding, ...] = (
 MOUSE = (
     ("left drag", "turn"),
     ("right drag, Shift + left drag", "move"),
-    ("wheel", "nearer and farther, at the pointer"),
     ("middle click", "turn around this point"),
     ("double click", "fly to this point"),
     ("click on a critical point", "fly to it"),

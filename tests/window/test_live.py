@@ -43,9 +43,10 @@ def test_progress_is_told_and_stop_stops(display, tmp_path):
             assert line == f"a: stopped after {done:,} of 1,089 points; all are kept."
             assert f"interrupted after {done:,} of 1,089 points" in words
             assert int(ply.read(tmp_path / "a.ply").surface.evaluated.sum()) == done
+            time.sleep(2)  # the file's last rewriting is read
             viewer.settle()
             frames = viewer.told()["frames"]
-            time.sleep(2)
+            time.sleep(3)
             assert viewer.told()["frames"] == frames  # what has ended costs nothing
         finally:
             viewer.end()

@@ -8,22 +8,25 @@ from imgui_bundle import imgui
 
 from lossviz.viewer import keys as key_names
 from lossviz.viewer.commands import MOUSE, Binding
+from lossviz.viewer.scrolling import Scrolls
 from lossviz.viewer.state import ViewState
 
 ONE_COLUMN, TWO_COLUMNS = 384.0, 520.0  # points that the card takes
 HEAD = 5  # rows: its title, and what is between
+DRAGS = 2  # rows that come before those of scrolling
 
 
 def draw(
     state: ViewState, free: float, width: float, height: float, scale: float,
-    bindings: Sequence[Binding],
+    bindings: Sequence[Binding], scrolls: Scrolls,
 ) -> None:  # fmt: skip
     """A card in the middle of the ``free`` width beside the sidebar; its cross closes it.
 
     Where even one column does not fit beside the sidebar, it covers some of that; so it does where
     one column is too high and two have room.
     """
-    rows = len(MOUSE) + len(bindings) + HEAD
+    mouse = [*MOUSE[:DRAGS], *scrolls.rows(), *MOUSE[DRAGS:]]
+    rows = len(mouse) + len(bindings) + HEAD
     high = rows * imgui.get_text_line_height_with_spacing() > height
     two = TWO_COLUMNS * scale <= (width if high else free)
     needed = (TWO_COLUMNS if two else ONE_COLUMN) * scale
@@ -36,13 +39,13 @@ def draw(
         | imgui.WindowFlags_.always_auto_resize | imgui.WindowFlags_.no_move
     )  # fmt: skip
     imgui.push_style_var(imgui.StyleVar_.window_padding, imgui.ImVec2(20 * scale, 14 * scale))
-    imgui.push_style_var(imgui.StyleVar_.window_border_size, 1.0)
+    imgui.push_style_var(imgui.StyleVar_.window_border_size, scale)
     imgui.push_style_var(imgui.StyleVar_.frame_padding, imgui.ImVec2(20 * scale, 9 * scale))
     _, opened = imgui.begin("Keys and mouse", True, flags)
     imgui.pop_style_var()
     keys = [(key_names.listed(b.keys), b.says) for b in bindings]
     half = (len(keys) + 1) // 2 if two else len(keys)
-    _rows(MOUSE, scale)
+    _rows(mouse, scale)
     imgui.spacing()
     imgui.separator()
     imgui.spacing()

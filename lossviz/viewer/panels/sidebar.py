@@ -29,6 +29,7 @@ from lossviz.viewer.panels import recent as recent_files
 from lossviz.viewer.panels import slice as slice_panel
 from lossviz.viewer.panels.widgets import section
 from lossviz.viewer.scene import Scene
+from lossviz.viewer.scrolling import USUAL, Scrolls
 from lossviz.viewer.state import ViewState
 
 Draw = Callable[[ViewState, Scene], list[Command]]
@@ -64,7 +65,7 @@ def draw(
     state: ViewState, scene: Scene, width: float, height: float, scale: float, message: str = "",
     pointed: Sequence[tuple[str, str]] = (), *, bindings: Sequence[Binding] = BINDINGS,
     recent: Sequence[tuple[str, ...]] = (), offer: bool = False,
-    underway: Sequence[Underway] = (),
+    underway: Sequence[Underway] = (), scrolls: Scrolls = USUAL,
 ) -> list[Command]:  # fmt: skip
     """Draw the sidebar, the help card, a message and what is ``pointed`` at, in names and values,
     in a window of ``width`` x ``height``. ``offer`` puts the ``recent`` files first, computations
@@ -91,7 +92,7 @@ def draw(
         ))  # fmt: skip
         imgui.end()
     if state.panels.help:
-        help_card.draw(state, width - sidebar, width, height, scale, bindings)
+        help_card.draw(state, width - sidebar, width, height, scale, bindings, scrolls)
     if underway and not sidebar:
         asked += _aside(underway, width, scale)
     if message:
