@@ -19,30 +19,26 @@ import moderngl
 from lossviz.errors import LossvizError, printable
 from lossviz.viewer import commands as cmd
 from lossviz.viewer.beside import Beside
-from lossviz.viewer.camera import View
+from lossviz.viewer.browsing import Browsing
 from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.changes import change
-from lossviz.viewer.critical import told
 from lossviz.viewer.events import listen
 from lossviz.viewer.feed import Feed
 from lossviz.viewer.framing import framed
-from lossviz.viewer.gestures import Drag, Gestures
 from lossviz.viewer.incoming import read_news
 from lossviz.viewer.interrupts import between_frames
-from lossviz.viewer.labels import clicked, near_label
 from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.legend import arranged
 from lossviz.viewer.live import Live
 from lossviz.viewer.memory import Memory
-from lossviz.viewer.picking import Hit, SignHit, pick, pick_sign
-from lossviz.viewer.picture import Picture, views
+from lossviz.viewer.picture import Picture
 from lossviz.viewer.playing import Clock
+from lossviz.viewer.pointing import Pointing
 from lossviz.viewer.report import write_report
 from lossviz.viewer.saving import copy_view, free_name, paste_view, save_profiles, screenshot
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.session import Session
-from lossviz.viewer.sliding import grab, under_pointer
-from lossviz.viewer.state import MOST_STARTS, ViewState
+from lossviz.viewer.state import ViewState
 from lossviz.viewer.window import open_window, window_title
 
 if TYPE_CHECKING:
@@ -65,6 +61,7 @@ class Options:
     check_gl: bool = False  # stop at the first GL error
     memory: Memory | None = None  # of earlier windows; None: neither that nor remembering this one
     offer: bool = False  # no files were given: recent ones come first
+    gallery: Sequence[Path] = ()  # files and folders to choose from, in the place of a scene
 
 
 class App:
@@ -92,15 +89,14 @@ class App:
         self.frames, self.due = 0, SETTLE
         self.moved = -1e9
         self.message, self.message_until = "", 0.0
-        self.session = Session(paths, options.memory)
+        self.session = Session(paths or options.gallery, options.memory)
         self.clock = Clock()
         self.beside = Beside(wake=glfw.post_empty_event)
-        self.gestures = Gestures(
-            self._pick, self._view_at, 1.0, sign_at=self._pick_sign, drop=self._drop,
-            grab=self._grab, label=self._label,
-        )  # fmt: skip
-        self._pointer = self.gestures.at, False
+        self.pointing = Pointing(self)
+        self.gestures = self.pointing.gestures()
         self.measure()
+        self.browsing = Browsing(self, options.gallery)
+        self._owned.callback(self.browsing.release)
 
     # ── sizes ────────────────────────────────────────────────────────────────────────────────
 
@@ -178,7 +174,7 @@ class App:
         """One frame: the picture if it changed, the panels, then to the screen."""
         if 0 in self.pixels:
             return
-        self._read_profile()
+        self.pointing.read_profile()
         self._draw_picture()
         asked = self._draw_gui()
         self._present()
@@ -188,7 +184,9 @@ class App:
             self._wanted -= 1
             if not self._wanted:
                 screenshot(self)
-        if not self._moving(time.monotonic()) and self.picture.improve(self.scene, self.state):
+        if self.browsing.shown or self._moving(time.monotonic()):
+            return
+        if self.picture.improve(self.scene, self.state):
             self._shown, self.due = None, max(self.due, 1)
 
     def _picture_key(self) -> object:
@@ -199,7 +197,11 @@ class App:
 
     def _draw_picture(self) -> None:
         self._resolve_camera()
-        if self._moving(time.monotonic()):  # the next picture is another one: none is kept
+        if self.browsing.shown:
+            self.screen.use()
+            self.browsing.clear()
+            self._shown, self._kept = self._picture_key(), False
+        elif self._moving(time.monotonic()):  # the next picture is another one: none is kept
             self.screen.use()
             self.ctx.clear()
             self._draw_into(self.screen, moving=True)
@@ -264,9 +266,9 @@ class App:
         self._drawn = now
         message = self.message if target is None else ""
         asked = sidebar.draw(
-            self.state, self.scene, width, height, self.scale, message, self._pointed(),
+            self.state, self.scene, width, height, self.scale, message, self.pointing.told(),
             bindings=self.session.bindings, recent=self.session.recent, offer=self.options.offer,
-            underway=self.live.shown, scrolls=self.session.scrolls,
+            underway=self.live.shown, scrolls=self.session.scrolls, cover=self.browsing.cover,
         )  # fmt: skip
         self.gui.end(target or self.screen)
         return asked
@@ -274,7 +276,7 @@ class App:
     def _present(self) -> None:
         self.frames += 1
         if self.options.report is not None:
-            write_report(self, self.options.report, self._pointed())
+            write_report(self, self.options.report, self.pointing.told())
         glfw.swap_buffers(self.handle)
         if self.options.check_gl and (error := self.ctx.error) != "GL_NO_ERROR":
             raise LossvizError(f"OpenGL: {error} in frame {self.frames}")
@@ -298,6 +300,8 @@ class App:
         """Do what a key or a panel asked for."""
         self.note()
         self.due = SETTLE
+        if self.browsing.obey(command):
+            return
         if change(command, self.scene, self.state):
             return
         state = self.state
@@ -340,53 +344,7 @@ class App:
     def over_panels(self) -> bool:
         """The pointer is over the sidebar or a card, or one of them holds it."""
         beside = self.gestures.at[0] >= self.free[0]
-        return beside or (self.gui is not None and self.gui.wants_mouse)
-
-    def _pick(self, x: float, y: float) -> Any:
-        return pick(self.scene, self.state, *self.free, self.points, x, y)
-
-    def _pick_sign(self, x: float, y: float) -> SignHit | None:
-        return pick_sign(self.scene, self.state, *self.free, self.points, x, y)
-
-    def _pointed(self) -> list[tuple[str, str]]:
-        """What there is to tell of the critical point under the pointer."""
-        if self.gestures.held is not None or self.over_panels():
-            return []
-        hit = self._pick_sign(*self.gestures.at)
-        return [] if hit is None else told(self.scene.items[hit.index], hit.critical)
-
-    def _drop(self, hit: Hit) -> None:
-        own = self.state.critical
-        own.starts = (*own.starts, (hit.index, hit.alpha, hit.beta))[-MOST_STARTS:]
-        own.lines = True
-
-    def _grab(self, x: float, y: float) -> Drag | None:
-        return grab(self.scene, self.state, *self.free, self.points, x, y)
-
-    def _read_profile(self) -> None:
-        """The crosshair stands where the pointer is beside the slice's line, once it moved."""
-        over = self.over_panels()
-        was, self._pointer = self._pointer, (self.gestures.at, over)
-        if self._pointer == was or over or self.gestures.held is not None:
-            return
-        if self.state.slice.shown:
-            self.state.slice.marker = under_pointer(
-                self.scene, self.state, *self.free, self.points, *self.gestures.at
-            )
-
-    def _label(self, hit: Hit) -> None:
-        found, seen = views(self.scene, self.state, *self.free, self.points)
-        cell, view = found.cells[hit.index], seen[hit.index]
-        x, y = view.project(hit.point[None])[0, :2] + (cell.x, cell.y)
-        near = near_label(self.scene, self.state, hit.index, cell, view, x, y, self.points)
-        self.state.labels.places = clicked(self.state, (hit.index, hit.alpha, hit.beta), near)
-        self.state.labels.shown = True
-
-    def _view_at(self, x: float, y: float) -> View | None:
-        found, seen = views(self.scene, self.state, *self.free, self.points)
-        return next(
-            (v for cell, v in zip(found.cells, seen, strict=True) if cell.contains(x, y)), None
-        )
+        return self.browsing.shown or beside or (self.gui is not None and self.gui.wants_mouse)
 
 
 def show(

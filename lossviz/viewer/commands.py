@@ -97,6 +97,26 @@ class OpenFiles:
 
 
 @dataclass(frozen=True)
+class AskFiles:
+    """Let the system's dialog ask for files to open."""
+
+
+@dataclass(frozen=True)
+class AskFolder:
+    """Let the system's dialog ask for a folder to show as a gallery."""
+
+
+@dataclass(frozen=True)
+class ShowGallery:
+    """The gallery, of the shown file's folder if there is none yet; or back to the picture."""
+
+
+@dataclass(frozen=True)
+class OpenChosen:
+    """Open what is chosen in the gallery."""
+
+
+@dataclass(frozen=True)
 class ForgetFiles:
     """Empty the list of recent files."""
 
@@ -130,12 +150,13 @@ class Close:
 
 @dataclass(frozen=True)
 class Leave:
-    """Close an open list, else the help card, else the window."""
+    """Close an open list, else the help card, else a gallery over a picture, else the window."""
 
 
 Command = (
     Fit | Look | Toggle | NextColormap | NextScale | Screenshot | SaveProfile | CopyView | PasteView
-    | ResetView | Undo | Redo | Recall | Keep | OpenFiles | ForgetFiles | StopComputation
+    | ResetView | Undo | Redo | Recall | Keep | OpenFiles | AskFiles | AskFolder
+    | ShowGallery | OpenChosen | ForgetFiles | StopComputation
     | HideComputation | CopyText | Close | Leave
 )  # fmt: skip
 
@@ -182,6 +203,10 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(("C",), NextColormap(1), "next colour map"),
     Binding(("Shift+C",), NextColormap(-1), "colour map before"),
     Binding(("P",), Screenshot(), "picture into a file"),
+    Binding(("Ctrl+O",), AskFiles(), "open files"),
+    Binding(("Ctrl+Shift+O",), AskFolder(), "open a folder as a gallery"),
+    Binding(("BACKSPACE",), ShowGallery(), "to the gallery and back"),
+    Binding(("ENTER",), OpenChosen(), "open what is chosen there"),
     Binding(("TAB",), Toggle("panels.visible"), "panels"),
     Binding(("H", "F1"), Toggle("panels.help"), "this card"),
     Binding(("Ctrl+C",), CopyView(), "copy the view as text"),
@@ -203,7 +228,8 @@ MOUSE = (
     ("drag the slice's frame", "move the slice"),
     ("Shift + double click", "drop a ball: steepest descent"),
     ("Ctrl + click on a slider", "type its value"),
-    ("drop files", "open them; a picture: its view"),
+    ("drop files", "open them; a folder: a gallery; a picture: its view"),
+    ("Ctrl + click in a gallery", "choose several to compare"),
 )
 
 

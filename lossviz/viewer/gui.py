@@ -139,6 +139,17 @@ class Gui:
                 continue
             asked.status = imgui.ImTextureStatus.ok
 
+    def upload(self, pixels: np.ndarray) -> int:
+        """A picture ``(h, w, 3)`` uint8 for panels, by a number; ``drop`` releases it."""
+        height, width, _ = pixels.shape
+        texture = self.ctx.texture((width, height), 3, pixels.tobytes(), alignment=1)
+        self.textures[texture.glo] = texture
+        return texture.glo
+
+    def drop(self, number: int) -> None:
+        """Release a picture that no panel of this frame shows."""
+        self.textures.pop(number).release()
+
     # ── input ────────────────────────────────────────────────────────────────────────────────
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from lossviz.viewer.colormaps import names
 from lossviz.viewer.feed import Feed
 from lossviz.viewer.history import restored
 from lossviz.viewer.live import Live
+from lossviz.viewer.memory import MOST_TOGETHER
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.views import KINDS, load_view
@@ -34,6 +36,7 @@ def read_news(app: App) -> None:
         app.soon()
     for line in done:
         app.tell(line)
+    app.browsing.poll()
     for news in app.feed.poll():
         if news.landscape is None:
             app.tell(news.problem)
@@ -52,10 +55,14 @@ def read_news(app: App) -> None:
 def open_files(app: App, paths: Sequence[str]) -> None:
     """Show other files instead, as they were seen last; on any problem keep what is shown.
 
-    A picture, or a view as JSON, gives the view of what is shown.
+    A folder, or very many files, are shown as a gallery; a picture, or a view as JSON, gives the
+    view of what is shown.
     """
     from lossviz import ply
 
+    if len(paths) > MOST_TOGETHER or any(os.path.isdir(path) for path in paths):
+        app.browsing.open(paths)
+        return
     if len(paths) == 1 and paths[0].lower().endswith(KINDS):
         _open_view(app, paths[0])
         return
@@ -76,6 +83,7 @@ def open_files(app: App, paths: Sequence[str]) -> None:
     app.live = Live(app.feed.paths)
     glfw.set_window_title(app.handle, window_title(scene))
     app.session.opened(paths)
+    app.browsing.leave()
     seen = app.session.seen(paths)
     if seen is None or not take_view(app, seen, "remembered"):
         _show_known(app)

@@ -32,6 +32,7 @@ from lossviz.viewer.scene import Scene
 from lossviz.viewer.scrolling import USUAL, Scrolls
 from lossviz.viewer.state import ViewState
 
+Cover = Callable[[float, float, float], list[Command]]
 Draw = Callable[[ViewState, Scene], list[Command]]
 
 
@@ -66,12 +67,15 @@ def draw(
     pointed: Sequence[tuple[str, str]] = (), *, bindings: Sequence[Binding] = BINDINGS,
     recent: Sequence[tuple[str, ...]] = (), offer: bool = False,
     underway: Sequence[Underway] = (), scrolls: Scrolls = USUAL,
+    cover: Cover | None = None,
 ) -> list[Command]:  # fmt: skip
     """Draw the sidebar, the help card, a message and what is ``pointed`` at, in names and values,
     in a window of ``width`` x ``height``. ``offer`` puts the ``recent`` files first, computations
-    that are ``underway`` come before all."""
+    that are ``underway`` come before all. A ``cover`` is drawn in the place of the sidebar."""
     asked: list[Command] = []
-    sidebar = sidebar_room(state, width, scale)
+    sidebar = 0.0 if cover else sidebar_room(state, width, scale)
+    if cover:
+        asked += cover(width, height, scale)
     if sidebar:
         imgui.set_next_window_pos(imgui.ImVec2(width - sidebar, 0))
         imgui.set_next_window_size(imgui.ImVec2(sidebar, height))
@@ -93,7 +97,7 @@ def draw(
         imgui.end()
     if state.panels.help:
         help_card.draw(state, width - sidebar, width, height, scale, bindings, scrolls)
-    if underway and not sidebar:
+    if underway and not sidebar and not cover:
         asked += _aside(underway, width, scale)
     if message:
         _message(message, width - sidebar, height, scale)
