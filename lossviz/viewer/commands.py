@@ -228,7 +228,8 @@ MOUSE = (
     ("drag the slice's frame", "move the slice"),
     ("Shift + double click", "drop a ball: steepest descent"),
     ("Ctrl + click on a slider", "type its value"),
-    ("drop files", "open them; a folder: a gallery; a picture: its view"),
+    ("drop files or a folder", "open them"),
+    ("drop a picture", "take its view"),
     ("Ctrl + click in a gallery", "choose several to compare"),
 )
 

@@ -80,7 +80,9 @@ def draw(
         imgui.set_next_window_pos(imgui.ImVec2(width - sidebar, 0))
         imgui.set_next_window_size(imgui.ImVec2(sidebar, height))
         imgui.push_style_var(imgui.StyleVar_.window_rounding, 0.0)
-        imgui.begin("##sidebar", None, _FIXED)
+        # A click on it leaves the help card in front.
+        behind = imgui.WindowFlags_.no_bring_to_front_on_focus
+        imgui.begin("##sidebar", None, _FIXED | behind)
         imgui.pop_style_var()
         asked += live.draw(underway)
         if recent and offer and _unfolded(state, _RECENT, opened=True):
