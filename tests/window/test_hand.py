@@ -23,7 +23,7 @@ STEPS = """
 import json, sys
 import glfw
 heard = {}
-for name in ("scroll", "cursor_pos", "window_content_scale"):
+for name in ("scroll", "cursor_pos", "drop", "window_content_scale"):
     def keep(handle, function, name=name, give=getattr(glfw, f"set_{name}_callback")):
         heard[name] = function
         give(handle, function)
