@@ -253,6 +253,7 @@ class App:
         self.gui = Gui(self.ctx, self.scale)
         self._owned.callback(self.gui.release)
         self._drawn = time.monotonic()
+        self.message_until = self._drawn + TOAST  # until now nobody could read it
 
     def _draw_gui(self, target: moderngl.Framebuffer | None = None) -> list[cmd.Command]:
         """Draw the panels over the screen or another ``target``; what they ask for."""
