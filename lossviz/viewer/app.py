@@ -291,8 +291,13 @@ class App:
         came, problem = self.beside.poll(self.scene, self.state)
         if came:
             self.due = SETTLE
-        if problem:
-            self.tell(problem)
+        changed, done = self.live.poll()
+        if changed:
+            self.due = SETTLE
+        for line in (problem, *done):
+            if line:
+                self.tell(line)
+        self.browsing.poll()
         read_news(self)
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────

@@ -27,16 +27,7 @@ if TYPE_CHECKING:
 
 
 def read_news(app: App) -> None:
-    """Show the files that were rewritten since the last call; keep what cannot be shown.
-
-    And how the computations go that write them.
-    """
-    changed, done = app.live.poll()
-    if changed:
-        app.soon()
-    for line in done:
-        app.tell(line)
-    app.browsing.poll()
+    """Show the files that were rewritten since the last call; keep what cannot be shown."""
     for news in app.feed.poll():
         if news.landscape is None:
             app.tell(news.problem)
