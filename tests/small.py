@@ -69,15 +69,16 @@ class Named(Dataset):
         return self.x[index], self.targets[index]
 
 
-# A bowl of which a point takes long enough to watch it grow.
+# A bowl of which a point takes long enough to watch it grow: so many seconds as PAUSE says.
 SLOW = """
+import os
 import time
 import torch
 from compute.problem import Problem
 
 def bowl():
     def loss(model, batch):
-        time.sleep(0.02)
+        time.sleep(float(os.environ.get("PAUSE", "0.02")))
         found = model(batch[0])
         found.sum().item()  # so that points are not evaluated together
         return found.square()[:, 0] + 0.1

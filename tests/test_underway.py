@@ -25,9 +25,10 @@ def eventually(condition, seconds=60.0):
 
 
 @contextlib.contextmanager
-def surface(folder, *more, **options):
-    """A slow ``lossviz surface`` in another process."""
+def surface(folder, *more, pause=0.02, environment=os.environ, **options):
+    """A slow ``lossviz surface`` in another process, ``pause`` seconds a point."""
     (folder / "mine.py").write_text(SLOW)
+    options["env"] = {**environment, "PAUSE": str(pause)}
     process = subprocess.Popen(
         [sys.executable, "-m", "lossviz", "surface", "--model", "mine:bowl", "--grid", "17x17",
          "-o", "a.ply", *more],

@@ -26,7 +26,7 @@ def stop_button(viewer):
 
 
 def test_progress_is_told_and_stop_stops(display, tmp_path):
-    with surface(tmp_path, "--grid", "33x33") as process:
+    with surface(tmp_path, "--grid", "33x33", pause=0.15) as process:
         begun(tmp_path)
         viewer = Viewer(display, tmp_path, "a.ply")
         try:
@@ -34,7 +34,7 @@ def test_progress_is_told_and_stop_stops(display, tmp_path):
             ((running, done, first, second),) = told["underway"]
             assert running and first == f"a: {done:,} of 1,089 points"
             assert " a second, " in second and second.endswith(" left")
-            viewer.wait_for(lambda t: t["underway"][0][1] > done + 20)  # it goes on
+            viewer.wait_for(lambda t: t["underway"][0][1] > done + 5)  # it goes on
             viewer.click(*stop_button(viewer))
             assert process.wait(30) == 130
             words = process.stderr.read()
@@ -53,7 +53,7 @@ def test_progress_is_told_and_stop_stops(display, tmp_path):
 
 
 def test_a_killed_computation_is_told_and_goes_on(display, tmp_path):
-    with surface(tmp_path, "--grid", "33x33") as process:
+    with surface(tmp_path, "--grid", "33x33", pause=0.15) as process:
         begun(tmp_path)
         viewer = Viewer(display, tmp_path, "a.ply")
         try:
@@ -64,7 +64,7 @@ def test_a_killed_computation_is_told_and_goes_on(display, tmp_path):
             ((_, done, line),) = told["underway"]
             assert line == f"a: the computation died after {done:,} of 1,089 points; all are kept."
             # The same command goes on; the same window follows it to its end.
-            with surface(tmp_path, "--grid", "33x33") as again:
+            with surface(tmp_path, "--grid", "33x33", pause=0.01) as again:
                 viewer.wait_for(lambda t: t["underway"] and t["underway"][0][0])
                 viewer.wait_for(lambda t: not t["underway"], 90)
                 assert viewer.told()["message"] == "a: 1,089 points are there."
@@ -81,7 +81,9 @@ def test_a_computation_outlives_its_window(display, tmp_path):
     def hand(*words):
         subprocess.run(["xdotool", *words], env=environment, check=True)
 
-    with surface(tmp_path, "--view", "--grid", "33x33", env=environment) as process:
+    with surface(
+        tmp_path, "--view", "--grid", "33x33", pause=0.04, environment=environment
+    ) as process:
         window = eventually(lambda: windows(environment))[0]
         hand("windowfocus", window)
         eventually(lambda: some(tmp_path / "a.run"))  # the window hears its keys by now
@@ -95,7 +97,7 @@ def test_a_computation_outlives_its_window(display, tmp_path):
 
 
 def test_an_error_is_told_in_the_window(display, tmp_path):
-    with surface(tmp_path, "--grid", "33x33") as process:
+    with surface(tmp_path, "--grid", "33x33", pause=0.15) as process:
         begun(tmp_path)
         viewer = Viewer(display, tmp_path, "a.ply")
         try:
