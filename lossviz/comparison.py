@@ -26,12 +26,7 @@ def difference(first: Landscape, second: Landscape) -> Landscape:
     UsageError
         If one has no surface, or the grids differ.
     """
-    a, b = _surface(first, "first"), _surface(second, "second")
-    if not (np.array_equal(a.alphas, b.alphas) and np.array_equal(a.betas, b.betas)):
-        raise UsageError(
-            f"difference: expected two surfaces on the same grid, got {_grid(a)} and {_grid(b)}; "
-            "compute one of them again with the other's --grid and --range"
-        )
+    a, b = same_grid(first, second)
     quantities = {LOSS: a.loss}
     both = [name for name in a.quantities if name in b.quantities and not name.endswith("_stderr")]
     for name in both:
@@ -51,6 +46,23 @@ def difference(first: Landscape, second: Landscape) -> Landscape:
         provenance=replace(first.provenance, notes=(*first.provenance.notes, told)),
         name=f"{first.title} − {second.title}",
     )
+
+
+def same_grid(first: Landscape, second: Landscape) -> tuple[Surface, Surface]:
+    """The surfaces of two landscapes of which there is a difference.
+
+    Raises
+    ------
+    UsageError
+        If one has no surface, or the grids differ.
+    """
+    a, b = _surface(first, "first"), _surface(second, "second")
+    if not (np.array_equal(a.alphas, b.alphas) and np.array_equal(a.betas, b.betas)):
+        raise UsageError(
+            f"difference: expected two surfaces on the same grid, got {_grid(a)} and {_grid(b)}; "
+            "compute one of them again with the other's --grid and --range"
+        )
+    return a, b
 
 
 def _surface(landscape: Landscape, which: str) -> Surface:

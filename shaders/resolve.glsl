@@ -13,6 +13,7 @@ void main() {
 
 uniform sampler2D picture;
 uniform int samples;
+uniform mat3 seen;  // with SEEN: what is seen of linear light
 uniform ivec2 origin;  // lower left pixel of the target
 out vec4 fragment;
 
@@ -34,7 +35,11 @@ void main() {
     vec4 sum = texelFetch(picture, at, 0);
 #endif
     // Stored un-premultiplied, as PNG wants it; opaque pictures have alpha 1 anyway.
-    fragment = vec4(encode(sum.a > 0.0 ? sum.rgb / sum.a : vec3(0.0)), sum.a);
+    vec3 color = sum.a > 0.0 ? sum.rgb / sum.a : vec3(0.0);
+#ifdef SEEN
+    color = seen * clamp(color, 0.0, 1.0);
+#endif
+    fragment = vec4(encode(color), sum.a);
 }
 
 #endif

@@ -203,7 +203,7 @@ def test_config_calls_an_option_as_the_command_line_does(tmp_path, monkeypatch):
         ("sise = 3", "sise", 2), ("size = ", "TOML", 3), ('size = "big"', "big", 2),
         ('supersample = "many"', "many", 2), ('theme = "pink"', "pink", 2),
         ("transparent = 3", "true or false", 2), ("render = 3", "unknown option 'render'", 2),
-        ("scale = [1, 2]", "one value", 2), ("help = true", "it knows azimuth, basins", 2),
+        ("scale = [1, 2]", "one value", 2), ("help = true", "it knows azimuth, bands, basins", 2),
     ],
 )  # fmt: skip
 def test_a_wrong_config_is_one_line(text, part, status, tmp_path, capsys):

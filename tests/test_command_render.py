@@ -5,10 +5,12 @@ import struct
 import zlib
 
 import pytest
+from PIL import Image
 
 from lossviz import cli, ply
 from lossviz.errors import InputError
 from lossviz.viewer.state import ViewState
+from lossviz.viewer.views import load_view
 from tests.viewer.scenes import bumpy, with_loss
 
 
@@ -17,7 +19,8 @@ def drawn(monkeypatch):
     """The views that would be drawn."""
     seen = []
     monkeypatch.setattr(
-        "lossviz.commands.render.render_files", lambda files, output, state: seen.append(state)
+        "lossviz.commands.render.render_files",
+        lambda files, output, state, vision: seen.append(state),
     )
     return seen
 
@@ -200,3 +203,76 @@ def test_heights_above_a_range_by_hand_are_capped():
     state.surface.cap = 0.5
     assert scene.height_range(state, 0).high == 0.5
     assert ViewState.from_json(state.to_json()) == state
+
+
+# ── colours ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_percentiles_and_bands_are_options(drawn, tmp_path, capsys):
+    words = ["render", "x.ply", "-o", "x.png"]
+    assert cli.main([*words, "--color-percentiles", "2:98", "--bands", "isolines"]) == 0
+    own = drawn[-1].surface
+    assert (own.color_percentiles, own.bands, own.color_range) == ((2, 98), "isolines", None)
+    saved = ViewState()
+    saved.surface.color_range = (1.0, 2.0)
+    (tmp_path / "view.json").write_text(saved.to_json())
+    words += ["--view-state", str(tmp_path / "view.json")]
+    assert cli.main([*words, "--color-percentiles", "5:95"]) == 0
+    assert drawn[-1].surface.color_range is None  # which would come first
+    assert cli.main([*words, "--color-percentiles", "5:95", "--color-range", "0:1"]) == 0
+    assert drawn[-1].surface.color_range == (0, 1)
+    assert cli.main([*words, "--color-percentiles", "5:101"]) == 2
+    assert "color_percentiles: expected 0 to 100, got 101" in capsys.readouterr().err
+
+
+def test_a_picture_is_seen_with_a_deficiency_only_if_that_is_asked_for(tmp_path, capsys):
+    import numpy as np
+    from PIL import Image
+
+    ply.write(bumpy(11), tmp_path / "a.ply")
+    saved = ViewState()
+    saved.picture.vision = "grey"  # the window's preview
+    (tmp_path / "view.json").write_text(saved.to_json())
+    words = ["render", str(tmp_path / "a.ply"), "--size", "64x48", "--supersample", "1", "-o"]
+    found = {}
+    for name, more in {"plain": [], "saved": ["--view-state", str(tmp_path / "view.json")],
+                       "grey": ["--vision", "grey"]}.items():  # fmt: skip
+        assert cli.main([*words, str(tmp_path / f"{name}.png"), *more]) == 0
+        with Image.open(tmp_path / f"{name}.png") as image:
+            found[name] = np.asarray(image).astype(int)
+    assert (found["plain"] == found["saved"]).all() and np.ptp(found["plain"], axis=2).max() > 50
+    assert np.ptp(found["grey"], axis=2).max() <= 1
+    assert (
+        cli.main([*words[:2], "-o", str(tmp_path / "c.pdf"), "--contour", "--vision", "grey"]) == 2
+    )
+    assert "vision: is for pictures" in capsys.readouterr().err
+
+
+def test_files_are_overlaid_and_subtracted_without_a_window(tmp_path, ctx, capsys):
+    for seed, name in enumerate(("one", "two")):
+        ply.write(bumpy(9, seed=seed, name=name), tmp_path / f"{name}.ply")
+    ply.write(bumpy(11, name="three"), tmp_path / "three.ply")
+    files = [str(tmp_path / f"{name}.ply") for name in ("one", "two", "three")]
+    target, view = tmp_path / "a.png", tmp_path / "view.json"
+    rest = ["-o", str(target), "--size", "160x120"]
+    saved = ViewState()
+    saved.compare.differences = ((0, 1),)
+    view.write_text(saved.to_json())
+    words = ["--compare", "overlay", "--view-state", str(view)]
+    assert cli.main(["render", *files[:2], *rest, *words]) == 0
+    found = load_view(target)
+    assert found.compare.arrangement == "overlay" and found.compare.differences == ((0, 1),)
+    with Image.open(target) as image:
+        assert image.info["Title"] == "one | two | one − two"
+    saved.compare.differences = ((0, 2),)
+    view.write_text(saved.to_json())
+    for some, words in ((files, "same grid, got 9x9"), (files[:2], "landscapes 0 to 1, got 0")):
+        capsys.readouterr()
+        assert cli.main(["render", *some, *rest, "--view-state", str(view)]) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1 and words in error
+    # Each alone, whatever a view says of several.
+    folder = str(tmp_path / "each")
+    assert cli.main(["render", *files[:2], "-o", folder, "--each", "--size", "160x120",
+                     "--compare", "swipe"]) == 0  # fmt: skip
+    assert load_view(tmp_path / "each" / "one.png").compare.arrangement == "grid"

@@ -71,6 +71,8 @@ def check(args: argparse.Namespace) -> None:
     for name in ("scale", "supersample"):
         if args.contour and getattr(args, name) is not None:
             raise UsageError(f"{name}: is for pictures; contour figures take --text-size, --dpi")
+    if args.contour and args.vision is not None:
+        raise UsageError("vision: is for pictures; expected no --contour with it")
 
 
 def draw(

@@ -37,7 +37,7 @@ def render_each(args: argparse.Namespace, state: ViewState) -> list[Path]:
         if args.contour:
             contouring.draw([landscape], path, args, own)
         else:
-            rgba, scene = draw([landscape], own)
+            rgba, scene = draw([landscape], own, args.vision or "full")
             save(path, rgba, scene, own)
     return paths
 
@@ -59,8 +59,10 @@ def common(landscapes: Sequence[Landscape], state: ViewState) -> ViewState:
     from lossviz.viewer.framing import framed
     from lossviz.viewer.legend import arranged
     from lossviz.viewer.scene import Scene
+    from lossviz.viewer.state import CompareState
 
     state, own = copy.deepcopy(state), state.picture
+    state.compare = CompareState()
     scene = Scene(landscapes)
     if not scene.surfaces:
         return state

@@ -47,12 +47,19 @@ def add_view_arguments(parser: argparse.ArgumentParser) -> None:
     look.add_argument("--scale-of", choices=["auto", "linear", "log"], dest="value_scale",
                       help="scale of heights, colours and isolines")  # fmt: skip
     look.add_argument("--color-range", metavar="LOW:HIGH", type=number_pair)
+    look.add_argument("--color-percentiles", metavar="LOW:HIGH", type=number_pair,
+                      help="of the values, instead: 2:98")  # fmt: skip
+    look.add_argument("--bands", choices=["off", "isolines", "steps"],
+                      help="colours in steps: between isolines, or steps of their own")  # fmt: skip
     look.add_argument("--cap", type=finite, metavar="VALUE", help="cut heights above VALUE")
     look.add_argument("--azimuth", type=finite, metavar="DEGREES")
     look.add_argument("--elevation", type=finite, metavar="DEGREES")
     look.add_argument("--orthographic", action="store_true", default=None)
     look.add_argument("--basins", action="store_true", default=None,
                       help="tint basins of attraction and draw their borders")  # fmt: skip
+    look.add_argument("--compare", choices=["grid", "overlay", "swipe"],
+                      help="several files side by side, in one frame of axes, or two of them left "
+                      "and right of a divider")  # fmt: skip
     look.add_argument("--no-floor", action="store_true", default=None)
 
 
@@ -70,6 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "with the same view and on the same scales")  # fmt: skip
     parser.add_argument("--supersample", type=int, choices=[1, 2, 3, 4])
     parser.add_argument("--transparent", action="store_true", default=None, help="no background")
+    parser.add_argument("--vision", choices=["deuteranopia", "protanopia", "tritanopia", "grey"],
+                        help="as seen with a colour-vision deficiency, or in grey")  # fmt: skip
     add_size_arguments(parser)
     contouring.add_contour_arguments(parser)
     add_view_arguments(parser)
@@ -95,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
         contouring.draw(read_checked(args.files, state), args.output, args, state)
         written = [args.output]
     else:
-        render_files(args.files, args.output, state)
+        render_files(args.files, args.output, state, args.vision or "full")
         written = [args.output]
     for path in written:
         print(printable(str(path)))
@@ -134,18 +143,22 @@ def view_state(args: argparse.Namespace, base: ViewState | None = None) -> ViewS
     choices = (
         (state.surface, "height", args.height), (state.surface, "color", args.color),
         (state.surface, "colormap", args.colormap), (state.surface, "cap", args.cap),
-        (state.surface, "color_range", args.color_range),
+        (state.surface, "color_percentiles", args.color_percentiles),
+        (state.surface, "color_range", args.color_range), (state.surface, "bands", args.bands),
         (state.surface, "height_scale", args.value_scale),
         (state.surface, "color_scale", args.value_scale),
         (state.isolines, "spacing", args.value_scale),
         (state.camera, "azimuth", args.azimuth), (state.camera, "elevation", args.elevation),
         (state.camera, "orthographic", args.orthographic), (state.picture, "theme", args.theme),
         (state.critical, "basins", args.basins),
+        (state.compare, "arrangement", args.compare),
         (state.isolines, "floor", None if args.no_floor is None else False),
     )  # fmt: skip
     for part, name, value in choices:
         if value is not None:
             setattr(part, name, value)
+    if args.color_percentiles is not None and args.color_range is None:
+        state.surface.color_range = None  # of the saved view: it would come first
     if args.colormap is not None:
         from lossviz.viewer.colormaps import names
 
@@ -158,7 +171,7 @@ def view_state(args: argparse.Namespace, base: ViewState | None = None) -> ViewS
 
 
 def check_view(landscapes: Sequence[Landscape], state: ViewState) -> None:
-    """Refuse a view of quantities that no landscape has, or with a cap below all there is.
+    """Refuse a view of quantities or differences that no landscape has, or with a cap below all.
 
     Raises
     ------
@@ -168,9 +181,11 @@ def check_view(landscapes: Sequence[Landscape], state: ViewState) -> None:
     import numpy as np
 
     from lossviz.landscape import LOSS
+    from lossviz.viewer.arrangement import check as check_differences
     from lossviz.viewer.colormaps import table
 
     table(state.surface.colormap)
+    check_differences(landscapes, state)
     known = {name for one in landscapes if one.surface for name in one.surface.quantities}
     known = known or {LOSS}  # curves alone
     for option in ("height", "color"):
@@ -187,7 +202,9 @@ def check_view(landscapes: Sequence[Landscape], state: ViewState) -> None:
                          f"got {own.cap:g}")  # fmt: skip
 
 
-def render_files(paths: Sequence[str | Path], output: str | Path, state: ViewState) -> None:
+def render_files(
+    paths: Sequence[str | Path], output: str | Path, state: ViewState, vision: str = "full"
+) -> None:  # fmt: skip
     """Draw landscapes side by side, in the size that ``state.picture`` says, into a PNG.
 
     Raises
@@ -200,12 +217,12 @@ def render_files(paths: Sequence[str | Path], output: str | Path, state: ViewSta
 
     check_output(output)
     check_size(state.picture.width, state.picture.height)
-    rgba, scene = draw([ply.read(path) for path in paths], state)
+    rgba, scene = draw([ply.read(path) for path in paths], state, vision)
     save(output, rgba, scene, state)
 
 
 def draw(
-    landscapes: Sequence[Landscape], state: ViewState
+    landscapes: Sequence[Landscape], state: ViewState, vision: str = "full"
 ) -> tuple[NDArray[np.uint8], Scene]:  # fmt: skip
     """Draw landscapes side by side off the screen: ``(height, width, 4)`` uint8, and the scene.
 
@@ -218,18 +235,23 @@ def draw(
 
     check_view(landscapes, state)
     scene = Scene(landscapes)
-    (rgba,) = drawn(scene, [state])
+    (rgba,) = drawn(scene, [state], vision)
     return rgba, scene
 
 
-def drawn(scene: Scene, states: Iterable[ViewState]) -> Generator[NDArray[np.uint8]]:
+def drawn(
+    scene: Scene, states: Iterable[ViewState], vision: str = "full"
+) -> Generator[NDArray[np.uint8]]:
     """Draw a scene in one view after the other off the screen: ``(height, width, 4)`` uint8 each.
+
+    As it is seen with ``vision``, not with that of the views, which is the window's preview.
 
     Raises
     ------
     LossvizError
         If there is no OpenGL.
     """
+    from lossviz.viewer.arrangement import follow
     from lossviz.viewer.beside import finish
     from lossviz.viewer.picture import Picture
     from lossviz.viewer.screenshot import create_context, take
@@ -238,11 +260,12 @@ def drawn(scene: Scene, states: Iterable[ViewState]) -> Generator[NDArray[np.uin
     picture = Picture(context)
     try:
         for state in states:
+            follow(scene, state)
             finish(scene, state)
             asked = state.picture
             yield take(
                 picture, scene, state, width=asked.width, height=asked.height, scale=asked.scale,
-                supersample=asked.supersample, transparent=asked.transparent,
+                supersample=asked.supersample, transparent=asked.transparent, vision=vision,
             )  # fmt: skip
         if context.error != "GL_NO_ERROR":
             print("lossviz: warning: the graphics driver reported an error", file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,7 +158,9 @@ def bundled() -> list[Path]:
 def _into_files(paths: list[Path], state: ViewState, folder: Path, why: str) -> int:
     """One picture of all, and one of each if there are several; of folders one of each alone."""
     from lossviz.viewer.screenshot import file_stem
+    from lossviz.viewer.state import CompareState
 
+    alone = CompareState()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -172,6 +175,6 @@ def _into_files(paths: list[Path], state: ViewState, folder: Path, why: str) -> 
     for some, name in jobs:
         target = folder / f"{name}.png"
         state.picture.width, state.picture.height = (1920, 960) if len(some) > 1 else (1440, 1080)
-        render_files(some, target, state)
+        render_files(some, target, state if some is paths else replace(state, compare=alone))
         print(f"  {printable(str(target))}")
     return 0

@@ -93,11 +93,13 @@ def _contours(axes: Any, xs: Floats, ys: Floats, z: Any, bands: Bands, style: St
         look = {"colors": "black", "linewidths": 0.45, "alpha": 0.75}
     else:
         axes.contourf(xs, ys, z, levels=bands.edges[[0, -1]], colors=["white"])
-        inks = readable((bands.colors[1:] + bands.colors[:-1]) / 2)
+        inks = readable(bands.line_colors)
         look = {"colors": inks, "linewidths": 0.8}
     if not bands.values.size:
         return None
-    return axes.contour(xs, ys, z, levels=bands.edges[1:-1], linestyles="solid", **look)
+    return axes.contour(
+        xs, ys, z, levels=bands.span.on_scale(bands.values), linestyles="solid", **look
+    )
 
 
 def set_ticks(panel: Panel, style: Style) -> None:
@@ -137,14 +139,14 @@ def write_labels(panel: Panel, style: Style) -> None:
             places.draw(np.array([[x, row], [x + wide, row]]))
     lines = [
         (text, points(line))
-        for text, path in zip(bands.numbers, panel.lines.get_paths(), strict=True)
+        for text, path in zip(bands.line_numbers, panel.lines.get_paths(), strict=True)
         for line in path.to_polygons(closed_only=False)
     ]  # fmt: skip
     found = labels.place(places, lines, size)
     if not found:
         return
     where = axes.transData.inverted().transform(np.array(found) / point + (box.x0, box.y0))
-    written = dict(zip(panel.lines.levels, bands.numbers, strict=True))
+    written = dict(zip(panel.lines.levels, bands.line_numbers, strict=True))
     panel.lines.clabel(manual=where.tolist(), fmt=written, inline=True, inline_spacing=1,
                        fontsize=size)  # fmt: skip
     for label in panel.lines.labelTexts:

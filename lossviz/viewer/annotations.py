@@ -1,9 +1,9 @@
-"""What is written around the surfaces: axes with ticks, colour bar, titles. All are plain data."""
+"""What is written around the surfaces: axes with ticks, and titles. All are plain data."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -12,15 +12,15 @@ import numpy as np
 from lossviz.contours import step_1_2_5
 from lossviz.viewer.camera import View
 from lossviz.viewer.hiding import Hiding
-from lossviz.viewer.layout import BAR_ROOM, SUBTITLE, TEXT, TITLE, Rect
+from lossviz.viewer.layout import SUBTITLE, TEXT, TITLE, Rect
 from lossviz.viewer.ranges import Range
 from lossviz.viewer.renderers.lines import Line
-from lossviz.viewer.renderers.overlay import Box, Label
+from lossviz.viewer.renderers.overlay import Label
 from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import bitmap, one_line
 from lossviz.viewer.themes import THEMES, Theme
-from lossviz.viewer.ticks import Tick, linear_ticks, log_ticks, offset
+from lossviz.viewer.ticks import Tick, linear_ticks, log_ticks, number, offset
 
 TICK, MINOR_TICK, GAP = 6.0, 3.0, 10.0  # points
 SHORTEST = 24.0  # points: an axis that is seen shorter has no numbers
@@ -67,8 +67,8 @@ def axes_unclipped(
     floor, top = scene.floor(state), scene.top(state)
     painter = _Painter(view, scale, theme, _outline(x, y, floor, theme), [])
     painter.hides = Hiding(scene, state, index, view).hides
-    painter.floor_axes(item, floor, state.camera.elevation)
-    if abs(state.camera.elevation) <= FLAT and item.span(state.surface.height) is not None:
+    painter.floor_axes(item, floor, view.elevation)
+    if abs(view.elevation) <= FLAT and item.span(state.surface.height) is not None:
         # The silhouette's left corner.
         side = 1.0 if view.forward[0] * view.forward[1] >= 0 else -1.0
         corners = [np.array([x, -side * y, 0]), np.array([-x, side * y, 0])]
@@ -102,11 +102,6 @@ def _overlap(one: Rect, other: Rect) -> bool:
         and abs(one.y + one.height / 2 - other.y - other.height / 2)
         < 0.45 * (one.height + other.height)
     )
-
-
-def _ends(axis: np.ndarray) -> tuple[float, float]:
-    low, high = float(axis[0]), float(axis[-1])
-    return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
 def _point(array: np.ndarray) -> tuple[float, float, float]:
@@ -153,15 +148,20 @@ class _Painter:
         ]  # fmt: skip
         lengths = [self._length(edge) for edge in edges]
         shortest = max(SHORTEST, BROADSIDE * max(lengths) if line else 0.0)
-        spans = [Range(*_ends(axis), False) for axis in (item.surface.alphas, item.surface.betas)]
+        spans = [Range(*ends, False) for ends in item.box]
         counts = [max(2, int(length / 64)) for length in lengths]
         finest = min(step_1_2_5(s.high - s.low, n) for s, n in zip(spans, counts, strict=True))
-        for edge, length, span, count, name in zip(
-            edges, lengths, spans, counts, "αβ", strict=True
+        sides = item.surface.alphas, item.surface.betas
+        for edge, length, span, count, name, side in zip(
+            edges, lengths, spans, counts, "αβ", sides, strict=True
         ):
-            if length >= shortest:
-                self._axis(edge, span, linear_ticks(span.low, span.high, count, finest))
-                self._name_beside(edge, named(name, span))
+            if length < shortest:
+                continue
+            ticks = linear_ticks(span.low, span.high, count, finest)
+            if side.size == 1:  # a ribbon's width means nothing
+                ticks = [Tick(float(side[0]), number(float(side[0])))]
+            self._axis(edge, span, ticks)
+            self._name_beside(edge, named(name, span))
 
     def height_axis(self, edge: _Edge, span: Range, quantity: str) -> None:
         """The upright axis, its name at its upper end."""
@@ -259,46 +259,29 @@ def named(name: str, span: Range) -> str:
     return f"{name} {'−' if away > 0 else '+'} {abs(away):.15g}" if away else name
 
 
-def color_bar(
-    scene: Scene, state: ViewState, index: int, bar: Rect, scale: float
-) -> Iterator[Label | Box]:
-    """The bar with ticks at the right, numbers, and the quantity's name above."""
-    theme = THEMES[state.picture.theme]
-    ink = _rgba(theme, "ink")
-    if not any(item.span(state.surface.color) for item in scene.items):
+def title(
+    scene: Scene, state: ViewState, group: Sequence[int], place: Rect, scale: float
+) -> Iterator[Label]:
+    """The names of landscapes, and under them how they were computed, shortened to the room there
+    is; none where that is no room for a word."""
+    theme, items = THEMES[state.picture.theme], [scene.items[index] for index in group]
+    if place.width < 4 * TITLE * scale:
         return
-    span = scene.color_range(state, index)
-    edge = max(theme.line * scale, 0.75)
-    yield Box(Rect(bar.x - edge, bar.y - edge, bar.width + 2 * edge, bar.height + 2 * edge), ink)
-    yield Box(bar, (1.0, 1.0, 1.0, 1.0), bar=True)
-    for tick in make_ticks(span, bar.height / scale / 22):
-        share = float(span.unit(np.array(tick.value)))
-        if not -1e-6 <= share <= 1 + 1e-6:
-            continue
-        y = bar.y + (1 - share) * bar.height
-        length = (4.0 if tick.label else 2.2) * scale
-        yield Box(Rect(bar.x + bar.width + edge, y - edge / 2, length, edge), ink)
-        if tick.label:
-            x = bar.x + bar.width + edge + 7 * scale
-            yield Label(tick.label, x, y, TEXT, ink, (0.0, 0.5))
-    name = named(one_line(state.surface.color.replace("_", " ")), span)
-    width = bitmap(name, round((TEXT + 1) * scale), True).shape[1]
-    left = min(bar.x, bar.x + (BAR_ROOM - 8) * scale - width)  # a long name goes on to the left
-    yield Label(name, left, bar.y - 8 * scale, TEXT + 1, ink, (0.0, 1.0), bold=True)
-
-
-def title(scene: Scene, state: ViewState, index: int, place: Rect, scale: float) -> Iterator[Label]:
-    """The landscape's name, and under it how it was computed, shortened to the room there is."""
-    theme, item = THEMES[state.picture.theme], scene.items[index]
     x = place.x + place.width / 2
     rows = (
-        (item.title, TITLE, "ink", True, TITLE * 0.95),
-        (item.subtitle, SUBTITLE, "soft", False, TITLE * 1.62 + SUBTITLE * 0.6),
-    )
+        (_joined(item.title for item in items), TITLE, "ink", True, TITLE * 0.95),
+        (_joined(item.subtitle for item in items), SUBTITLE, "soft", False,
+         TITLE * 1.62 + SUBTITLE * 0.6),
+    )  # fmt: skip
     for text, size, color, bold, y in rows:
         text = shortened(text, place.width * 0.94, size * scale, bold)
         if text:
             yield Label(text, x, place.y + y * scale, size, _rgba(theme, color), bold=bold)
+
+
+def _joined(texts: Iterable[str]) -> str:
+    """Each text once."""
+    return "  |  ".join(dict.fromkeys(texts))
 
 
 def shortened(text: str, room: float, pixels: float, bold: bool, *, tail: bool = False) -> str:

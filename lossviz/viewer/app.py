@@ -6,6 +6,7 @@ coarsely, at rest in full. The picture is kept, so that a panel's frame costs no
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -18,6 +19,8 @@ import moderngl
 
 from lossviz.errors import LossvizError, printable
 from lossviz.viewer import commands as cmd
+from lossviz.viewer import saving
+from lossviz.viewer.arrangement import complete
 from lossviz.viewer.beside import Beside
 from lossviz.viewer.browsing import Browsing
 from lossviz.viewer.canvas import Canvas
@@ -33,12 +36,12 @@ from lossviz.viewer.live import Live
 from lossviz.viewer.memory import Memory
 from lossviz.viewer.picture import Picture
 from lossviz.viewer.playing import Clock
-from lossviz.viewer.pointing import Pointing
+from lossviz.viewer.pointer import Pointer
 from lossviz.viewer.report import write_report
-from lossviz.viewer.saving import copy_view, free_name, paste_view, save_profiles, screenshot
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.session import Session
 from lossviz.viewer.state import ViewState
+from lossviz.viewer.vision import preview
 from lossviz.viewer.window import open_window, window_title
 
 if TYPE_CHECKING:
@@ -92,8 +95,8 @@ class App:
         self.session = Session(paths or options.gallery, options.memory)
         self.clock = Clock()
         self.beside = Beside(wake=glfw.post_empty_event)
-        self.pointing = Pointing(self)
-        self.gestures = self.pointing.gestures()
+        self.pointer = Pointer(self)
+        self.gestures = self.pointer.gestures()
         self.measure()
         self.browsing = Browsing(self, options.gallery)
         self._owned.callback(self.browsing.release)
@@ -133,8 +136,9 @@ class App:
         with self._owned, between_frames() as interrupted:
             listen(self)
             self.session.start(self)
-            self.moved = time.monotonic()  # the first picture at once, the full one right after
+            self.moved = math.inf  # the first picture at once, however slowly: the full one follows
             self._draw_picture()
+            self.moved = time.monotonic()
             self._present()
             if self.options.exit_after_first_frame:
                 self.ctx.finish()
@@ -164,17 +168,27 @@ class App:
         if self.due or self._picture_key() != self._shown:
             self.due = max(self.due - 1, 0)
             self._frame()
-        if not self.due and not self._moving(time.monotonic()):
+        if not self.due and not self.is_moving:
             self.session.note(self)
 
     def _moving(self, now: float) -> bool:
         return now - self.moved < REST
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether the camera moved a moment ago."""
+        return self._moving(time.monotonic())
+
+    @property
+    def shown(self) -> object:
+        """What the picture in the window shows; another value where that is another."""
+        return self._shown
+
     def _frame(self) -> None:
         """One frame: the picture if it changed, the panels, then to the screen."""
         if 0 in self.pixels:
             return
-        self.pointing.read_profile()
+        self.pointer.read_profile()
         self._draw_picture()
         asked = self._draw_gui()
         self._present()
@@ -183,8 +197,8 @@ class App:
         if self._wanted:
             self._wanted -= 1
             if not self._wanted:
-                screenshot(self)
-        if self.browsing.shown or self._moving(time.monotonic()):
+                saving.screenshot(self)
+        if self.browsing.shown or self.is_moving:
             return
         if self.picture.improve(self.scene, self.state):
             self._shown, self.due = None, max(self.due, 1)
@@ -193,7 +207,7 @@ class App:
         """Everything that the kept picture depends on."""
         state = replace(self.state, panels=None)  # type: ignore[arg-type]
         keys = tuple((item.key, len(item.dropped), len(item.basins)) for item in self.scene.items)
-        return state.to_json(), keys, self.free, self._moving(time.monotonic())
+        return state.to_json(), keys, self.free, self.is_moving
 
     def _draw_picture(self) -> None:
         self._resolve_camera()
@@ -201,7 +215,7 @@ class App:
             self.screen.use()
             self.browsing.clear()
             self._shown, self._kept = self._picture_key(), False
-        elif self._moving(time.monotonic()):  # the next picture is another one: none is kept
+        elif self.is_moving:  # the next picture is another one: none is kept
             self.screen.use()
             self.ctx.clear()
             self._draw_into(self.screen, moving=True)
@@ -213,8 +227,9 @@ class App:
     def _draw_into(self, target: moderngl.Framebuffer, *, moving: bool) -> None:
         width, height = self.free
         self.picture.draw(
-            self.scene, self.state, target, width, height, scale=self.points, moving=moving
-        )
+            self.scene, self.state, target, width, height, scale=self.points, moving=moving,
+            **preview(self.state),
+        )  # fmt: skip
 
     def _show_still(self, target: moderngl.Framebuffer) -> None:
         """Show the kept picture, or a new one where that is of something else."""
@@ -237,9 +252,10 @@ class App:
         self._shown = None
 
     def _resolve_camera(self) -> None:
-        width, height = self.free
-        cell = arranged(self.scene, self.state, width, height, self.points).cells[0]
-        self.state.camera = framed(self.scene, self.state, cell, self.points)
+        found = arranged(self.scene, self.state, *self.free, self.points)
+        complete(self.scene, self.state)
+        port = found.viewports[0 if self.state.compare.linked else self.state.compare.handled]
+        self.state.camera = framed(self.scene, self.state, port, self.points)
 
     def note(self) -> None:
         """The view is as a gesture left it."""
@@ -265,11 +281,12 @@ class App:
         width, height = self.size
         self.gui.begin(width, height, self.density, now - self._drawn, self.state.picture.theme)
         self._drawn = now
-        message = self.message if target is None else ""
+        message, told = self.message if target is None else "", self.pointer.pointed()
         asked = sidebar.draw(
-            self.state, self.scene, width, height, self.scale, message, self.pointing.told(),
+            self.state, self.scene, width, height, self.scale, message, told.on,
             bindings=self.session.bindings, recent=self.session.recent, offer=self.options.offer,
-            underway=self.live.shown, scrolls=self.session.scrolls, cover=self.browsing.cover,
+            reading=told.read, underway=self.live.shown, scrolls=self.session.scrolls,
+            cover=self.browsing.cover,
         )  # fmt: skip
         self.gui.end(target or self.screen)
         return asked
@@ -277,7 +294,7 @@ class App:
     def _present(self) -> None:
         self.frames += 1
         if self.options.report is not None:
-            write_report(self, self.options.report, self.pointing.told())
+            write_report(self, self.options.report, self.pointer.pointed())
         glfw.swap_buffers(self.handle)
         if self.options.check_gl and (error := self.ctx.error) != "GL_NO_ERROR":
             raise LossvizError(f"OpenGL: {error} in frame {self.frames}")
@@ -315,13 +332,15 @@ class App:
             case cmd.Screenshot():
                 # Large pictures take seconds: the message is on the screen before they begin.
                 self._wanted = SETTLE
-                self.tell(f"Saving {free_name(self.scene)} …")
+                self.tell(f"Saving {saving.free_name(self.scene)} …")
             case cmd.SaveProfile():
-                save_profiles(self)
+                saving.save_profiles(self)
             case cmd.CopyView():
-                copy_view(self)
+                saving.copy_view(self)
+            case cmd.CopyPlace(place):
+                saving.copy_place(self, place)
             case cmd.PasteView():
-                paste_view(self)
+                saving.paste_view(self)
             case cmd.ResetView():
                 self.state = replace(ViewState(), panels=state.panels)
             case cmd.Leave():

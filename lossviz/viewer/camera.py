@@ -36,6 +36,11 @@ class View:
     per_pixel: float  # scene units a pixel at the target
     orthographic: bool
 
+    @property
+    def elevation(self) -> float:
+        """Degrees from which one looks down; 90: from above."""
+        return round(math.degrees(math.asin(min(max(-float(self.forward[2]), -1.0), 1.0))), 9)
+
     def project(self, points: Vector) -> Vector:
         """``(k, 3)`` scene points as ``(k, 3)``: x and y in pixels, depth in [-1, 1]."""
         points = np.atleast_2d(np.asarray(points, dtype=float))
@@ -113,7 +118,8 @@ def resolve(
 def view(camera: CameraState, width: float, height: float) -> View:
     """What a camera with a distance sees in a viewport of ``width`` x ``height`` pixels."""
     right, up, back = _frame(camera)
-    target, distance = np.array(camera.target), camera.distance
+    # A view that somebody wrote may be nearer than anyone comes by hand.
+    target, distance = np.array(camera.target), max(camera.distance, NEAREST)
     aspect = width / max(height, 1)
     tan_x, tan_y = _tangents(camera, aspect)
     reach = 8 + float(np.abs(target).max())  # everything lies within this of the target

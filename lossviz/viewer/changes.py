@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from lossviz.viewer import commands as cmd
+from lossviz.viewer.arrangement import link
 from lossviz.viewer.colormaps import names
 from lossviz.viewer.figure import is_logarithmic
 from lossviz.viewer.scene import Scene
-from lossviz.viewer.state import ViewState
+from lossviz.viewer.state import ARRANGEMENTS, ViewState
 
 
 def change(command: cmd.Command, scene: Scene, state: ViewState) -> bool:
@@ -29,6 +30,12 @@ def change(command: cmd.Command, scene: Scene, state: ViewState) -> bool:
             scale = "linear" if is_logarithmic(scene, state) else "log"
             state.surface.height_scale = state.surface.color_scale = scale
             state.isolines.spacing = state.curves.scale = scale
+        case cmd.NextArrangement():
+            own = state.compare
+            at = ARRANGEMENTS.index(own.arrangement) + 1
+            own.arrangement = ARRANGEMENTS[at % len(ARRANGEMENTS)]
+        case cmd.LinkCameras():
+            link(scene, state)
         case _:
             return False
     return True

@@ -41,6 +41,21 @@ class NextScale:
 
 
 @dataclass(frozen=True)
+class NextArrangement:
+    """Several landscapes side by side, in one frame, or left and right of a divider."""
+
+
+@dataclass(frozen=True)
+class LinkCameras:
+    """One camera for all landscapes, or each its own."""
+
+
+@dataclass(frozen=True)
+class AddDifference:
+    """One landscape minus another as a further one."""
+
+
+@dataclass(frozen=True)
 class Screenshot:
     """Take a picture into a file."""
 
@@ -53,6 +68,13 @@ class SaveProfile:
 @dataclass(frozen=True)
 class CopyView:
     """The view as text into the clipboard."""
+
+
+@dataclass(frozen=True)
+class CopyPlace:
+    """The command that writes the weights at a place into the clipboard."""
+
+    place: int | None = None  # the number of a label; None: where the pointer is
 
 
 @dataclass(frozen=True)
@@ -154,10 +176,11 @@ class Leave:
 
 
 Command = (
-    Fit | Look | Toggle | NextColormap | NextScale | Screenshot | SaveProfile | CopyView | PasteView
+    Fit | Look | Toggle | NextColormap | NextScale | NextArrangement | LinkCameras | AddDifference
+    | Screenshot | SaveProfile | CopyView | CopyPlace | PasteView
     | ResetView | Undo | Redo | Recall | Keep | OpenFiles | AskFiles | AskFolder
-    | ShowGallery | OpenChosen | ForgetFiles | StopComputation
-    | HideComputation | CopyText | Close | Leave
+    | ShowGallery | OpenChosen | ForgetFiles | StopComputation | HideComputation | CopyText | Close
+    | Leave
 )  # fmt: skip
 
 
@@ -200,6 +223,8 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(("M",), Toggle("marks.shown"), "marks"),
     Binding(("W",), Toggle("surface.wire"), "the computed grid"),
     Binding(("A",), Toggle("axes.axes"), "axes"),
+    Binding(("V",), NextArrangement(), "side by side, overlaid, or swiped"),
+    Binding(("O",), LinkCameras(), "one camera for all, or one each"),
     Binding(("C",), NextColormap(1), "next colour map"),
     Binding(("Shift+C",), NextColormap(-1), "colour map before"),
     Binding(("P",), Screenshot(), "picture into a file"),
@@ -210,6 +235,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(("TAB",), Toggle("panels.visible"), "panels"),
     Binding(("H", "F1"), Toggle("panels.help"), "this card"),
     Binding(("Ctrl+C",), CopyView(), "copy the view as text"),
+    Binding(("Ctrl+Shift+C",), CopyPlace(), "copy the command for the weights here"),
     Binding(("Ctrl+V",), PasteView(), "paste a view"),
     Binding(("Ctrl+Z",), Undo(), "undo a change of the view"),
     Binding(("Ctrl+Shift+Z", "Ctrl+Y"), Redo(), "redo it"),
@@ -226,6 +252,7 @@ MOUSE = (
     ("click on a critical point", "fly to it"),
     ("click on the surface", "label, or take it away"),
     ("drag the slice's frame", "move the slice"),
+    ("drag the divider", "swipe between two landscapes"),
     ("Shift + double click", "drop a ball: steepest descent"),
     ("Ctrl + click on a slider", "type its value"),
     ("drop files or a folder", "open them"),

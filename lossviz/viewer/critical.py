@@ -29,6 +29,7 @@ COLORS = np.array(
     [[0x1E, 0x8A, 0xE6], [0x1B, 0x8A, 0x5A], [0xD0, 0x4E, 0x00], [0x6A, 0x4C, 0x93]], np.uint8
 )
 PERSISTENT = 1e-3  # of the range
+MANY = 400  # points: of more only the outstanding ones have whole signs
 LOG_UNIT = " (log loss)"
 
 
@@ -148,6 +149,38 @@ def standing(scene: Scene, state: ViewState, index: int, moving: bool = False) -
     key = mesh_key(scene, state, index), own.border, own.persistence, own.confidence
     found: Standing = item.remembered(f"standing, moving {moving}", key, make)
     return found
+
+
+def is_dense(scene: Scene, state: ViewState, index: int) -> bool:
+    """Whether there are so many points that not every one has a whole sign."""
+    return len(standing(scene, state, index).numbers) > MANY
+
+
+def outstanding(scene: Scene, state: ViewState, index: int, apart: float) -> Mask:
+    """``(k,)`` of the standing points: which have a whole sign.
+
+    All if they are few. Else the most persistent ones, each at least about ``apart`` scene units
+    from the others: measured in the plane, so that turning the camera changes nothing.
+    """
+    found = standing(scene, state, index)
+    if not is_dense(scene, state, index):
+        return np.ones(len(found.numbers), bool)
+    apart = 2.0 ** (math.ceil(4 * math.log2(max(apart, 1e-6))) / 4)
+
+    def make() -> Mask:
+        kept, cells = np.zeros(len(found.numbers), bool), (found.places[:, :2] // apart).astype(int)
+        taken: set[tuple[int, int]] = set()
+        for which in range(len(cells) - 1, -1, -1):  # the most persistent is the last one
+            x, y = cells[which].tolist()
+            if (x, y) not in taken:
+                kept[which] = True
+                taken.update((x + i, y + j) for i in (-1, 0, 1) for j in (-1, 0, 1))
+        return kept
+
+    own = state.critical
+    key = mesh_key(scene, state, index), own.border, own.persistence, own.confidence, apart
+    kept: Mask = scene.items[index].remembered("outstanding points", key, make)
+    return kept
 
 
 def least_told(item: Item, state: ViewState) -> str:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import glfw
 
+from lossviz.viewer.arrangement import handle
 from lossviz.viewer.incoming import open_files
+from lossviz.viewer.legend import arranged
 from lossviz.viewer.window import key_name
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def _button(app: App, button: int, action: int, modifiers: int) -> None:
         app.camera_moved(app.gestures.release(app.state.camera))
     elif not app.over_panels():
         shift = bool(modifiers & glfw.MOD_SHIFT)
+        _take_camera(app)
         moved = app.gestures.press(app.state.camera, button, shift, time.monotonic())
         app.camera_moved(moved)
     app.soon()
@@ -59,6 +62,7 @@ def _wheel(app: App, x: float, y: float) -> None:
     if app.gui is not None:
         app.gui.wheel(x, y)
     if not app.over_panels():
+        _take_camera(app)
         ctrl, shift = (
             any(glfw.get_key(app.handle, key) == glfw.PRESS for key in keys) for keys in _HELD
         )
@@ -66,6 +70,16 @@ def _wheel(app: App, x: float, y: float) -> None:
         action = app.session.scrolls.action(fingers, ctrl=ctrl, shift=shift)
         app.camera_moved(app.gestures.scroll(app.state.camera, x, y, action))
     app.soon()
+
+
+def _take_camera(app: App) -> None:
+    """The camera is that of the landscape under the pointer, where each has its own."""
+    if not app.state.compare.linked:
+        found = arranged(app.scene, app.state, *app.free, app.points)
+        for index, cell in enumerate(found.cells):
+            if cell.contains(*app.gestures.at) and not app.scene.items[index].is_figure:
+                handle(app.scene, app.state, index)
+                return
 
 
 def _key(app: App, key: int, code: int, action: int, modifiers: int) -> None:

@@ -19,15 +19,14 @@ from lossviz.viewer.state import CameraState, ViewState
 SIDES = 36  # directions from which everything has to fit
 
 
-def turning(scene: Scene, state: ViewState) -> CameraState:
+def turning(scene: Scene, state: ViewState, camera: CameraState | None = None) -> CameraState:
     """A camera that sees everything from all sides at one distance; a given one stays."""
-    if state.camera.distance > 0:
-        return state.camera
+    own = camera or state.camera
+    if own.distance > 0:
+        return own
     cell, scale = _cell(scene, state)
-    state, found = copy.deepcopy(state), []
-    for side in range(SIDES):
-        state.camera.azimuth = side * 360 / SIDES
-        found.append(framed(scene, state, cell, scale))
+    sides = [replace(own, azimuth=side * 360 / SIDES) for side in range(SIDES)]
+    found = [framed(scene, state, cell, scale, side) for side in sides]
     targets = np.array([camera.target for camera in found])
     target = (targets.min(axis=0) + targets.max(axis=0)) / 2
     # Farther by as much as the middle of one view is from the middle of all.
@@ -36,7 +35,7 @@ def turning(scene: Scene, state: ViewState) -> CameraState:
         for camera in found
     )
     a, b, c = target.tolist()
-    return replace(state.camera, target=(a, b, c), distance=distance)
+    return replace(own, target=(a, b, c), distance=distance)
 
 
 def frames(
@@ -48,28 +47,31 @@ def frames(
     A turn ends one frame before its beginning, so that it can be repeated; a path's end stays for a
     second. Both at once last as long as the longer of them, and the turn goes on.
     """
-    azimuth = state.camera.azimuth
-    camera = turning(scene, state) if turn else _still(scene, state)
+    fit = turning if turn else _still
+    camera, others = fit(scene, state, state.camera), state.compare.cameras
+    others = () if state.compare.linked else tuple(fit(scene, state, one) for one in others)
     for frame in range(count(fps, turn=turn, play=play)):
         own = copy.deepcopy(state)
-        own.camera = replace(camera, azimuth=azimuth)
-        if turn:
-            own.camera.azimuth = azimuth + 360 * frame / round(turn * fps)
+        turned = 360 * frame / round(turn * fps) if turn else 0.0
+        own.camera, *cameras = (
+            replace(one, azimuth=one.azimuth + turned) for one in (camera, *others)
+        )
+        own.compare.cameras = tuple(cameras)
         if play:
             own.trajectories.played = min(1.0, frame / max(round(play * fps) - 1, 1))
         yield own
 
 
-def _still(scene: Scene, state: ViewState) -> CameraState:
+def _still(scene: Scene, state: ViewState, camera: CameraState) -> CameraState:
     """One camera for all frames, whatever comes into the picture."""
-    return framed(scene, state, *_cell(scene, state))
+    return framed(scene, state, *_cell(scene, state), camera)
 
 
 def _cell(scene: Scene, state: ViewState) -> tuple[Rect, float]:
     """The first landscape's place in the picture, and pixels a point."""
     own = state.picture
     scale = own.scale or natural_scale(own.width, own.height)
-    return arranged(scene, state, own.width, own.height, scale).cells[0], scale
+    return arranged(scene, state, own.width, own.height, scale).viewports[0], scale
 
 
 def count(fps: float, *, turn: float | None = None, play: float | None = None) -> int:

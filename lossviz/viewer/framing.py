@@ -17,9 +17,12 @@ PAD = 0.03  # of the cell's smaller side: between what is drawn and the cell's b
 MOST = 0.7  # of a side: what labels may take
 
 
-def framed(scene: Scene, state: ViewState, cell: Rect, scale: float) -> CameraState:
-    """The camera of a view in a cell, a copy; one of distance 0 comes as near as all fits."""
-    own = replace(state.camera)
+def framed(
+    scene: Scene, state: ViewState, cell: Rect, scale: float, camera: CameraState | None = None
+) -> CameraState:
+    """A camera in a cell, that of the view or another one, a copy; one of distance 0 comes as near
+    as all fits."""
+    own = replace(camera or state.camera)
     if own.distance > 0:
         return own
     bounds = scene.bounds(state)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import glfw
 
-from lossviz.errors import LossvizError
+from lossviz.errors import LossvizError, UsageError
 from lossviz.viewer import commands as cmd
+from lossviz.viewer.arrangement import check, drop_impossible
 from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.colormaps import names
 from lossviz.viewer.feed import Feed
@@ -75,6 +77,9 @@ def open_files(app: App, paths: Sequence[str]) -> None:
     glfw.set_window_title(app.handle, window_title(scene))
     app.session.opened(paths)
     app.browsing.leave()
+    app.state.compare = replace(
+        app.state.compare, first=0, second=1, handled=0, cameras=(), differences=()
+    )
     seen = app.session.seen(paths)
     if seen is None or not take_view(app, seen, "remembered"):
         _show_known(app)
@@ -87,6 +92,11 @@ def take_view(app: App, view: ViewState, what: str) -> bool:
     if missing := needed - set(app.scene.quantities()):
         shown = ", ".join(sorted(missing))
         app.tell(f"The view ({what}) needs quantities that these files do not have: {shown}.")
+        return False
+    try:
+        check([item.landscape for item in app.scene.files], view)
+    except UsageError as error:
+        app.tell(f"The view ({what}) does not fit these files: {error}")
         return False
     for colormap in (view.surface.colormap, view.trajectories.colormap):
         if colormap not in names():
@@ -116,7 +126,10 @@ def _try_drawing(app: App) -> None:
 
 
 def _show_known(app: App) -> None:
-    """Show the loss in the place of a quantity that not every landscape has (any more)."""
+    """Show the loss in the place of a quantity that not every landscape has (any more), and no
+    difference of grids that are not the same (any more)."""
+    if why := drop_impossible(app.scene, app.state):
+        app.tell(why)
     known = app.scene.quantities()
     for name in ("height", "color"):
         if (missing := getattr(app.state.surface, name)) not in known:

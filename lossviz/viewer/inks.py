@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from lossviz.landscape import Landscape
 from lossviz.viewer.colormaps import luminance, table
+from lossviz.viewer.state import ViewState
 
 # Of middle lightness, so that they are read on white and on the dark theme's ground alike.
 _FEW = np.array([
@@ -31,6 +32,15 @@ def inks(count: int) -> NDArray[np.uint8]:
     bright = luminance(colors / 255)
     darker = np.minimum(1.0, (0.8 * BRIGHTEST / np.maximum(bright, 1e-3)) ** (1 / 2.2))
     return (colors * darker[:, None]).astype(np.uint8)
+
+
+def veil_inks(state: ViewState, count: int) -> NDArray[np.uint8]:
+    """``(count, 3)`` uint8 sRGB for surfaces that are drawn as meshes over a coloured one: those
+    first that are least like any of its colours."""
+    ground = table(state.surface.colormap).astype(float)
+    away = np.linalg.norm(_FEW[:, None] - ground, axis=2).min(axis=1)
+    order = np.argsort(-away, kind="stable")
+    return _FEW[order[np.arange(count) % len(order)]]
 
 
 def ramp(name: str) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -107,10 +108,11 @@ def _numbered(strong: Floats) -> Indices:
     return np.arange(first, len(strong), every)
 
 
-def _resampled(line: Floats) -> Floats:
-    """``(k, 2)`` points about ``STEP`` apart along a line; a ring ends where it begins."""
+def _resampled(line: Floats, most: float = math.inf) -> Floats:
+    """``(k, 2)`` points about ``STEP`` apart along a line, or about ``most``; a ring ends where it
+    begins."""
     along = np.append(0.0, np.cumsum(np.hypot(*np.diff(line, axis=0).T)))
-    places = np.linspace(0.0, along[-1], max(round(along[-1] / STEP), 1) + 1)
+    places = np.linspace(0.0, along[-1], max(round(min(along[-1] / STEP, most)), 1) + 1)
     return np.column_stack([np.interp(places, along, side) for side in line.T])
 
 
@@ -127,7 +129,8 @@ def _on_line(line: Floats, mesh: Heights, z: float, gap: float) -> Floats:
     slope = (high - low) / STEP
     away = gap / np.maximum(np.abs(slope), gap / 0.5)  # at most half a unit where it is flat
     bent = 1 - length / (2 * REACH * STEP)
-    inside = (np.abs(here) < np.array([mesh.xs[-1], mesh.ys[-1]]) - RIM).all(axis=1)
+    first, last = np.array([mesh.xs[[0, -1]], mesh.ys[[0, -1]]]).T
+    inside = ((here > first + RIM) & (here < last - RIM)).all(axis=1)
     usable = np.flatnonzero(np.isfinite(slope) & (bent < BENT) & inside)
     # Wide gaps first: there the surface is flat, and a number covers no other line.
     order = usable[np.argsort(3 * bent[usable] - away[usable], kind="stable")][:MOST_TRIED]
@@ -140,7 +143,7 @@ def _on_line(line: Floats, mesh: Heights, z: float, gap: float) -> Floats:
 
 def _paths(item: Item, mesh: Heights) -> Floats:
     """``(p, 3)`` points along the trajectories on the surface, at most about ``MOST_POINTS``."""
-    parts = [_resampled(item.place(run.points[np.isfinite(run.points).all(axis=1)]))
+    parts = [_resampled(item.place(run.points[np.isfinite(run.points).all(axis=1)]), MOST_POINTS)
              for run in item.landscape.trajectories if len(run.points) > 1]  # fmt: skip
     found = np.concatenate([np.zeros((0, 2)), *parts])
     found = found[:: -(-len(found) // MOST_POINTS) or 1]

@@ -154,8 +154,8 @@ class _Page:
         falls = away[:, 2] < -1e-9
         share = np.where(falls, (floor - points[:, 2]) / np.where(falls, away[:, 2], 1.0), 0.0)
         beyond = points[:, :2] + share[:, None] * away[:, :2]
-        reach = np.array([own.mesh.xs[-1], own.mesh.ys[-1]])
-        crosses = falls & (np.abs(beyond) <= reach).all(axis=1)
+        first, last = np.array([own.mesh.xs[[0, -1]], own.mesh.ys[[0, -1]]]).T
+        crosses = falls & ((beyond >= first) & (beyond <= last)).all(axis=1)
         if forward is None:
             crosses &= share < 1
         return np.asarray(clear & ~crosses)

@@ -8,16 +8,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from lossviz.viewer.annotations import label_box, shortened
-from lossviz.viewer.between import displayed
 from lossviz.viewer.camera import View
 from lossviz.viewer.heights import displayed_mesh
 from lossviz.viewer.layout import TEXT, Rect
 from lossviz.viewer.pins import HEAD, HIDDEN, overlap, sign
+from lossviz.viewer.readout import steps_at, values
 from lossviz.viewer.renderers.overlay import Box, Label
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.sections import is_clipped, on_surface
 from lossviz.viewer.state import MOST_STARTS, Start, ViewState
-from lossviz.viewer.text import one_line
 from lossviz.viewer.themes import THEMES
 from lossviz.viewer.ticks import number
 
@@ -37,11 +36,8 @@ def told(scene: Scene, state: ViewState, place: int) -> list[tuple[str, str]]:
     index, alpha, beta = state.labels.places[place]
     item = scene.items[index]
     rows = [("α", number(alpha)), ("β", number(beta))]
-    log = scene.height_range(state, index).log
-    at = np.array([[alpha, beta]])
-    for name in item.surface.quantities:
-        own = displayed(item, name, state, log=log and name == state.surface.height)
-        rows.append((one_line(name.replace("_", " ")), number(float(own.at(at)[0]))))
+    rows += steps_at(item, state, alpha, beta)
+    rows += values(scene, state, index, alpha, beta)
     before = previous(state, place)
     if before is not None:
         _, other_alpha, other_beta = state.labels.places[before]

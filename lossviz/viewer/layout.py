@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lossviz.viewer.state import ViewState
 
 TEXT = 10.0  # points: numbers and names of axes
@@ -40,30 +43,45 @@ class Rect:
         return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
 
 
+def crop(cell: Rect, part: Rect) -> NDArray[np.float64]:
+    """``(4, 4)`` from a cell's clip space to that of another rectangle of the picture."""
+    matrix = np.eye(4)
+    matrix[0, 0], matrix[1, 1] = cell.width / part.width, cell.height / part.height
+    matrix[0, 3] = 2 * (cell.x + cell.width / 2 - part.x) / part.width - 1
+    matrix[1, 3] = 1 - 2 * (cell.y + cell.height / 2 - part.y) / part.height
+    return matrix
+
+
 @dataclass(frozen=True)
 class Layout:
-    """One cell, title and legend a landscape; one bar for all, or one each."""
+    """A cell, title and legend for each landscape or for several together; bars for all, or one
+    each. See ``lossviz.viewer.arrangement`` for landscapes that share a cell."""
 
-    cells: tuple[Rect, ...]
+    cells: tuple[Rect, ...]  # by landscape: where it is seen; without any width: nowhere
     titles: tuple[Rect, ...]
     legends: tuple[Rect, ...]
     bars: tuple[Rect, ...]
+    groups: tuple[tuple[int, ...], ...]  # of which landscapes each title and legend is
+    scales: tuple[int, ...]  # of which landscape each bar is
+    viewports: tuple[Rect, ...]  # by landscape: what its camera fills, its cell or more than that
+    divider: float | None = None  # x between the two parts of the first viewport that is shared
 
 
 def layout(
     count: int, width: float, height: float, scale: float, state: ViewState, *, foot: float = 0.0,
-    bar: bool = True,
+    bars: int = 1,
 ) -> Layout:  # fmt: skip
     """Divide ``width`` x ``height`` pixels among ``count`` landscapes, at ``scale`` pixels a point.
 
-    ``foot`` pixels under each cell are for its legend; ``bar`` is whether colours mean anything.
+    ``foot`` pixels under each cell are for its legend; ``bars`` is how many scales of colours there
+    are where landscapes share them; 0: colours mean nothing.
 
     The number of columns is the one that leaves most room for the surfaces, which are about as high
     as they are wide.
     """
     count = max(count, 1)
-    bar_room = BAR_ROOM * scale if state.axes.color_bar and bar else 0.0
-    shared = state.surface.shared_scale or count == 1
+    bar_room = BAR_ROOM * scale if state.axes.color_bar and bars else 0.0
+    shared = state.has_one_scale or count == 1
     # A bar may not take more than a third of a small picture.
     bar_room = min(bar_room, width / 3 / (1 if shared else count))
     inner = width - (bar_room if shared else 0)
@@ -76,7 +94,7 @@ def layout(
     rows = math.ceil(count / columns)
     cell_width, cell_height = inner / columns, height / rows
     head, foot = min(head, cell_height / 4), min(foot, cell_height / 4)
-    cells, titles, legends, bars = [], [], [], []
+    cells, titles, legends, strips = [], [], [], []
     for index in range(count):
         row, column = divmod(index, columns)
         missing = columns * rows - count if row == rows - 1 else 0  # the last row is centred
@@ -86,10 +104,17 @@ def layout(
         cells.append(Rect(x, y + head, cell_width - own_bar, cell_height - head - foot))
         legends.append(Rect(x, y + cell_height - foot, cell_width - own_bar, foot))
         if own_bar:
-            bars.append(_bar(x + cell_width - own_bar, y, own_bar, cell_height, scale))
+            strips.append(_bar(x + cell_width - own_bar, y, own_bar, cell_height, scale))
     if shared and bar_room:
-        bars.append(_bar(inner, 0.0, bar_room, height, scale))
-    return Layout(tuple(cells), tuple(titles), tuple(legends), tuple(bars))
+        strips = [
+            _bar(inner, height * k / bars, bar_room, height / bars, scale) for k in range(bars)
+        ]
+    numbers = range(count)
+    return Layout(
+        tuple(cells), tuple(titles), tuple(legends), tuple(strips),
+        groups=tuple((index,) for index in numbers), scales=tuple(range(len(strips))),
+        viewports=tuple(cells),
+    )  # fmt: skip
 
 
 def _bar(x: float, y: float, room: float, height: float, scale: float) -> Rect:

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from lossviz.landscape import LOSS, Curve
 from lossviz.viewer import basins
 from lossviz.viewer.annotations import shortened
-from lossviz.viewer.colormaps import to_linear
-from lossviz.viewer.critical import BORDER, COLORS, KINDS, PLURALS, counts, least_told
+from lossviz.viewer.arrangement import follow, groups, placed
+from lossviz.viewer.colormaps import table, to_linear
+from lossviz.viewer.critical import BORDER, COLORS, KINDS, PLURALS, counts, is_dense, least_told
 from lossviz.viewer.descents import dropped, from_file
 from lossviz.viewer.figure import along_lines, goes_between, traces
+from lossviz.viewer.inks import veil_inks
+from lossviz.viewer.laying import every, true_loss_shown
 from lossviz.viewer.layout import TEXT, Layout, Rect, layout
 from lossviz.viewer.paths import (
     Path,
@@ -27,7 +30,6 @@ from lossviz.viewer.paths import (
     shown_paths,
     shown_span,
     step_told,
-    true_loss_shown,
 )
 from lossviz.viewer.renderers.critical import SHAPES
 from lossviz.viewer.renderers.overlay import Box, Label
@@ -91,6 +93,8 @@ def entries(scene: Scene, state: ViewState, index: int) -> list[Entry]:
     found = _ramp(scene, state, index, runs) if runs and not by_run else []
     if runs:
         found.append(_ends(scene, state))
+    if runs and (part := every(item, state)) > 1:
+        found.append(Entry(f"1 of {part:,} steps drawn"))
     if runs and true_loss_shown(state):
         ink_ = np.array([THEMES[state.picture.theme].ink]) * 255
         found.append(Entry("on drop lines: each step's own loss", colors=ink_.astype(np.uint8),
@@ -137,6 +141,8 @@ def _critical(scene: Scene, state: ViewState, index: int) -> Iterator[Entry]:
             yield Entry(counted, colors=COLORS[kind][None], sign=(SHAPES[KINDS[kind]], FULL))
         if kinds:
             yield Entry(least_told(item, state))
+        if is_dense(scene, state, index):
+            yield Entry("dots: less persistent than a sign nearby")
     if state.critical.lines and (from_file(item) or dropped(item, state, index)):
         yield Entry("steepest descent on the slice", colors=ink_, thickness=1.4)
     if (regions := basins.shown(item, state)) is not None:
@@ -188,9 +194,12 @@ def _with_barrier(item: Item, curve: Curve, name: str) -> str:
     return name if math.isnan(barrier) else f"{name}, barrier {number(barrier)}"
 
 
+_QUANTITIES = {"step": "step", "loss": "loss", "off_plane": "off the plane, ‖Δθ‖"}
+
+
 def _ramp(scene: Scene, state: ViewState, index: int, runs: Sequence[Path]) -> list[Entry]:
     span = color_span(scene, state, index)
-    quantity = coloring(scene.items[index], state).replace("off_plane", "off the plane")
+    quantity = _QUANTITIES[coloring(scene.items[index], state)]
     low, high = (number(value) for value in (span.low, span.high))
     name = one_line(runs[0].name) if len(runs) == 1 else f"{len(runs)} runs"
     before = f"{name}:  {quantity} {low}" + (" (log)" if span.log else "")
@@ -198,15 +207,35 @@ def _ramp(scene: Scene, state: ViewState, index: int, runs: Sequence[Path]) -> l
 
 
 def arranged(scene: Scene, state: ViewState, width: float, height: float, scale: float) -> Layout:
-    """The layout of a picture, with room for the legends at the foot of every landscape."""
-    count, bar = len(scene.items), bool(scene.surfaces)
-    found = layout(count, width, height, scale, state, bar=bar)
+    """The layout of a picture, with room for the legends at the foot of every landscape.
+
+    The scene holds the differences that the view asks for from here on.
+    """
+    follow(scene, state)
+    found, bars = groups(scene, state), len(scene.scales(state))
+
+    def plan(foot: float) -> Layout:
+        plain = layout(len(found), width, height, scale, state, foot=foot, bars=bars)
+        return placed(scene, state, found, plain)
+
+    first = plan(0.0)
     most = max(
-        len(rows(entries(scene, state, index), cell.width, scale))
-        for index, cell in enumerate(found.cells)
+        len(rows(told(scene, state, group), place.width, scale))
+        for group, place in zip(first.groups, first.legends, strict=True)
     )
-    foot = (most * ROW + 6.0 * bool(most)) * scale
-    return layout(count, width, height, scale, state, foot=foot, bar=bar)
+    return plan((most * ROW + 6.0) * scale) if most else first
+
+
+def told(scene: Scene, state: ViewState, group: Sequence[int]) -> list[Entry]:
+    """What is to be told of landscapes in one frame: which is which, then of each."""
+    names: list[Entry] = []
+    if len(group) > 1 and state.axes.legend:
+        own = state.surface
+        solid, *meshes = (one_line(scene.items[index].title) for index in group)
+        inks = veil_inks(state, len(meshes))
+        names = [Entry(solid, colors=table(own.colormap, own.reverse))]
+        names += [Entry(name, colors=ink_[None]) for name, ink_ in zip(meshes, inks, strict=True)]
+    return names + [entry for index in group for entry in entries(scene, state, index)]
 
 
 def rows(found: Sequence[Entry], width: float, scale: float) -> list[list[Entry]]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.contours import levels as contour_levels
-from lossviz.viewer.colormaps import luminance, table
+from lossviz.viewer.colormaps import luminance, shadeable
 from lossviz.viewer.ranges import Range
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
@@ -30,9 +30,9 @@ def shader_levels(scene: Scene, state: ViewState, index: int) -> NDArray[np.floa
         return np.zeros((0, 4), np.float32)
     light = np.zeros(len(values))
     own = state.surface
-    if own.color == own.height:
+    if scene.color(state, index) == own.height:
         units = np.clip(scene.color_range(state, index).unit(values), 0, 1)
-        colors = table(own.colormap, own.reverse)[np.rint(units * 255).astype(int)]
+        colors = shadeable(own.colormap, own.reverse)[np.rint(units * 255).astype(int)]
         light = _light_ink(luminance(colors / 255))
     strong = strong_levels(values, state.isolines.spacing, heights)
     field = scene.items[index].field(own.height, own.smooth)

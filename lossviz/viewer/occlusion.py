@@ -42,11 +42,11 @@ def ambient_occlusion(
             distance = max(distance * 1.2, distance + step)
         # Open sky over a horizon of this slope, cosine weighted: 1 - sin².
         total += 1 / (1 + steepest**2)
-    open_sky = _smoothed(total / DIRECTIONS)
+    open_sky = smoothed(total / DIRECTIONS)
     return (0.35 + 0.65 * open_sky).astype(np.float32)
 
 
-def _smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Binomial smoothing: single directions and distances leave streaks that are no shape."""
     weights = np.array([1, 4, 6, 4, 1]) / 16
     for _ in range(SMOOTHING):

@@ -58,7 +58,7 @@ def pick_sign(
                                  - (x, y)).T)  # fmt: skip
         near = np.flatnonzero(away <= (state.critical.size + REACH) * scale)
         if not near.size:
-            return None
+            continue
         mesh = displayed_mesh(scene, state, index)
         toward = view.forward if view.orthographic else None
         hidden = mesh.hide(own.places[near], view.eye, toward)
@@ -71,16 +71,21 @@ def pick_sign(
 def pick(
     scene: Scene, state: ViewState, width: int, height: int, scale: float, x: float, y: float
 ) -> Hit | None:
-    """The point seen at pixel (x, y) of a picture of this size; None where there is no surface."""
+    """The point seen at pixel (x, y) of a picture of this size; None where there is no surface.
+
+    Of landscapes in one frame it is the nearest surface's.
+    """
     found, seen = views(scene, state, width, height, scale)
+    hits: list[tuple[float, Hit]] = []
     for index, (cell, view) in enumerate(zip(found.cells, seen, strict=True)):
-        if cell.contains(x, y):
-            if scene.items[index].is_figure:
-                return None
-            origin, direction = view.ray(x - cell.x, y - cell.y)
-            clip = clip_plane(scene, state, index, view)
-            return _march(scene, state, index, origin, direction, clip)
-    return None
+        if not cell.contains(x, y) or scene.items[index].is_figure:
+            continue
+        origin, direction = view.ray(x - cell.x, y - cell.y)
+        clip = clip_plane(scene, state, index, view)
+        hit = _march(scene, state, index, origin, direction, clip)
+        if hit is not None:
+            hits.append((float((hit.point - origin) @ direction), hit))
+    return min(hits, key=lambda found: found[0])[1] if hits else None
 
 
 def _march(

@@ -6,25 +6,32 @@ multisampled framebuffer of our own and encoded for the screen at the end.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import astuple, replace
 from typing import Any
 
 import moderngl
 import numpy as np
+from numpy.typing import NDArray
 
-from lossviz.viewer.annotations import axes, color_bar, title
+from lossviz.viewer.annotations import axes, title
+from lossviz.viewer.arrangement import camera_of, follow, groups, in_cell
 from lossviz.viewer.camera import View, view
+from lossviz.viewer.color_bar import color_bar
+from lossviz.viewer.colormaps import to_linear
 from lossviz.viewer.framing import framed
+from lossviz.viewer.inks import veil_inks
 from lossviz.viewer.isoline_labels import level_labels
 from lossviz.viewer.labels import labels as cards
-from lossviz.viewer.layout import Layout, Rect
-from lossviz.viewer.legend import arranged, entries, legend
+from lossviz.viewer.layout import TEXT, Layout, Rect, crop
+from lossviz.viewer.legend import arranged, legend, told
 from lossviz.viewer.pins import pins
 from lossviz.viewer.programs import Variants, set_uniforms
 from lossviz.viewer.renderers.critical import CriticalRenderer
 from lossviz.viewer.renderers.figure import FigureRenderer, to_clip
 from lossviz.viewer.renderers.lines import LineRenderer
-from lossviz.viewer.renderers.overlay import Box, Label, OverlayRenderer
+from lossviz.viewer.renderers.overlay import Box, Label, OverlayRenderer, Part
 from lossviz.viewer.renderers.paths import LIGHT, PathRenderer
 from lossviz.viewer.renderers.points import PointRenderer, Sign
 from lossviz.viewer.renderers.slice import SliceRenderer
@@ -32,11 +39,15 @@ from lossviz.viewer.renderers.strips import Eye, StripRenderer
 from lossviz.viewer.renderers.surface import SurfaceRenderer
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.sections import NOTHING_CLIPPED, clip_plane
+from lossviz.viewer.shadow import cast
 from lossviz.viewer.state import ViewState
+from lossviz.viewer.swipe import divider
 from lossviz.viewer.textures import Textures
-from lossviz.viewer.themes import THEMES
+from lossviz.viewer.themes import THEMES, Rgb
+from lossviz.viewer.vision import matrix
 
 MULTISAMPLES = 4
+NOTE = 10.0  # points from the corner
 CLIP_DISTANCE = 0x3000  # GL_CLIP_DISTANCE0
 MOST_PIXELS = 1 << 24  # more are not multisampled: each costs 60 bytes, and is hardly seen
 
@@ -46,8 +57,16 @@ def views(
 ) -> tuple[Layout, list[View]]:
     """The layout of a picture and what the camera sees in each of its cells."""
     found = arranged(scene, state, width, height, scale)
-    camera = framed(scene, state, found.cells[0], scale)
-    return found, [view(camera, cell.width, cell.height) for cell in found.cells]
+    kept: dict[tuple[Any, ...], View] = {}  # most see the same: what fits is sought once
+    seen = []
+    for index, (port, cell) in enumerate(zip(found.viewports, found.cells, strict=True)):
+        camera = camera_of(scene, state, index)
+        key = astuple(camera), port.width, port.height
+        if key not in kept:
+            fitting = framed(scene, state, port, scale, camera)
+            kept[key] = view(fitting, port.width, port.height)
+        seen.append(in_cell(kept[key], port, cell))
+    return found, seen
 
 
 def unbind(ctx: moderngl.Context) -> None:
@@ -82,7 +101,8 @@ class Picture:
     def draw(
         self, scene: Scene, state: ViewState, target: moderngl.Framebuffer, width: int, height: int,
         *, scale: float, moving: bool = False, transparent: bool = False, samples: int = 1,
-        tile: Rect | None = None, offset: tuple[int, int] = (0, 0),
+        tile: Rect | None = None, offset: tuple[int, int] = (0, 0), vision: str = "full",
+        note: str = "",
     ) -> None:  # fmt: skip
         """Draw a picture of ``width`` x ``height`` pixels, or only its ``tile``.
 
@@ -96,6 +116,10 @@ class Picture:
             Coarser mesh and no multisampling, for while the camera moves.
         samples
             Framebuffer pixels a pixel and side; they are averaged in linear light.
+        vision
+            Of VISIONS: how the whole is seen. The view's own is left to whoever shows it.
+        note
+            A line in the upper left corner.
         """
         tile = tile or Rect(0, 0, width, height)
         found, seen = views(scene, state, width, height, scale)
@@ -104,24 +128,26 @@ class Picture:
                                  1 if moving else MULTISAMPLES)  # fmt: skip
         canvas.drawn.use()
         canvas.drawn.clear(*_premultiplied(theme.linear("background"), transparent))
-        overlay: list[Label | Box] = []
+        overlay: list[Part] = []
         signs: list[Sign] = []
-        for index, (cell, cell_view) in enumerate(zip(found.cells, seen, strict=True)):
+        for group in found.groups:
+            cell = found.cells[group[0]]
             canvas.drawn.scissor = _scissor(cell, tile, samples)
-            self._draw_cell(scene, state, index, cell, cell_view, tile, scale, samples, moving,
+            self._draw_cell(scene, state, group, cell, seen[group[0]], tile, scale, samples, moving,
                             canvas, overlay)  # fmt: skip
         canvas.drawn.scissor = None  # type: ignore[assignment]
+        overlay += divider(state, found, scale)
         if state.axes.color_bar:
-            for index, bar in enumerate(found.bars):
-                if len(found.bars) > 1 and scene.items[index].is_figure:
-                    continue
+            for index, bar in zip(found.scales, found.bars, strict=True):
                 overlay += color_bar(scene, state, index, bar, scale)
-        if state.axes.title:
-            for index, place in enumerate(found.titles):
-                overlay += title(scene, state, index, place, scale)
-        for index, place in enumerate(found.legends):
-            for part in legend(entries(scene, state, index), place, state, scale):
+        for group, place, foot in zip(found.groups, found.titles, found.legends, strict=True):
+            if state.axes.title:
+                overlay += title(scene, state, group, place, scale)
+            for part in legend(told(scene, state, group), foot, state, scale):
                 (signs if isinstance(part, Sign) else overlay).append(part)  # type: ignore[arg-type]
+        if note:
+            x, y = found.cells[0].x + NOTE * scale, found.cells[0].y + NOTE * scale
+            overlay.append(Label(note, x, y, TEXT, (*theme.linear("ink"), 1.0), (0.0, 0.0)))
         self.ctx.disable(moderngl.DEPTH_TEST)
         self._blend()
         colors = self.textures.color_table(state.surface.colormap, state.surface.reverse)
@@ -129,15 +155,19 @@ class Picture:
         size = round(tile.width) * samples, round(tile.height) * samples
         rows = np.array([sign.row for sign in signs])
         self.points.draw(rows, Eye(to_clip(tile), size), scale * samples, LIGHT, 0.0, 1.0)
-        self._finish(canvas, target, tile, samples, offset)
+        self._finish(canvas, target, tile, samples, offset, vision)
         self.textures.forget_unused()
         self.strips.forget_unused()
 
     def _draw_cell(
-        self, scene: Scene, state: ViewState, index: int, cell: Rect, cell_view: View, tile: Rect,
-        scale: float, samples: int, moving: bool, canvas: _Canvas, overlay: list[Label | Box],
+        self, scene: Scene, state: ViewState, group: Sequence[int], cell: Rect, cell_view: View,
+        tile: Rect, scale: float, samples: int, moving: bool, canvas: _Canvas,
+        overlay: list[Part],
     ) -> None:  # fmt: skip
-        """One landscape: opaque surface, floor, then lines, then what is written."""
+        """Opaque surface, floor, then lines, then other landscapes, then what is written."""
+        if not cell.width:
+            return
+        index = group[0]
         if scene.items[index].is_figure:
             self._blend()
             overlay += self.figure.draw(
@@ -145,9 +175,14 @@ class Picture:
             )
             return
         background = THEMES[state.picture.theme].linear("background")
-        camera = _crop(cell, tile) @ cell_view.matrix
+        camera = crop(cell, tile) @ cell_view.matrix
         clip = clip_plane(scene, state, index, cell_view)
         seen: dict[str, Any] = {"camera": camera, "scale": scale * samples, "moving": moving}
+        # What is drawn counts the framebuffer's pixels.
+        drawn_view = replace(
+            cell_view, per_pixel=cell_view.per_pixel / samples, width=cell_view.width * samples,
+            height=cell_view.height * samples,
+        )  # fmt: skip
         self.ctx.enable_only(moderngl.DEPTH_TEST)
         self.slice.draw_face(scene, state, index, camera=camera, moving=moving)
         self._clip(clip != NOTHING_CLIPPED)
@@ -159,18 +194,53 @@ class Picture:
         viewport = round(tile.width) * samples, round(tile.height) * samples
         seen["viewport"] = viewport
         for draw in (self.critical.draw_lines, self.paths.draw, self.critical.draw_points):
-            draw(scene, state, index, cell_view, canvas.drawn, clip=clip, **seen)
+            draw(scene, state, index, drawn_view, canvas.drawn, clip=clip, **seen)
         self._clip(False)
-        self.slice.draw(scene, state, index, cell_view, canvas.drawn, **seen)
+        self.slice.draw(scene, state, index, drawn_view, canvas.drawn, **seen)
         labels: list[Label] = []
         if state.axes.axes:
             lines, labels = axes(scene, state, index, cell_view, cell, scale)
             self.lines.draw(lines, camera, viewport, scale * samples)
+        if len(group) > 1:
+            self._draw_meshes(scene, state, group[1:], drawn_view, canvas, clip, **seen)
         written: list[Label | Box] = list(labels)
-        for write in (pins, cards):
-            written += write(scene, state, index, cell_view, cell, scale, labels, clip)
+        for each in group:
+            for write in (pins, cards):
+                written += write(scene, state, each, cell_view, cell, scale, labels, clip)
         overlay += level_labels(scene, state, index, cell_view, cell, scale, written, clip)
         overlay += written
+
+    def _draw_meshes(
+        self, scene: Scene, state: ViewState, group: Sequence[int], seen: View, canvas: _Canvas,
+        clip: tuple[float, ...], *, viewport: tuple[int, int], **how: Any,
+    ) -> None:  # fmt: skip
+        """Landscapes in the frame of a solid one, which is seen through them, and their lines.
+
+        First only their depth: then of all the meshes at a pixel the nearest part alone is blended,
+        once, whatever their order.
+        """
+        colors = [_rgb(ink) for ink in veil_inks(state, len(group))]
+        background = THEMES[state.picture.theme].linear("background")
+        self._clip(clip != NOTHING_CLIPPED)
+        try:
+            for mask, depth in ((False, "<"), (True, "<=")):
+                canvas.drawn.color_mask = (mask,) * 4
+                canvas.drawn.use()  # only then the mask counts
+                self.ctx.depth_func = depth
+                for index, color in zip(group, colors, strict=True):
+                    self.surface.draw(
+                        scene, state, index, seen, flat=False, background=background, clip=clip,
+                        veil=color, depth_alone=not mask, **how,
+                    )  # fmt: skip
+        finally:
+            self.ctx.depth_func, canvas.drawn.color_mask = "<", (True,) * 4
+        for index in group:
+            for draw in (self.critical.draw_lines, self.paths.draw, self.critical.draw_points):
+                draw(scene, state, index, seen, canvas.drawn, clip=clip, viewport=viewport, **how)
+        self._clip(False)
+        for index in group:
+            self.slice.draw(scene, state, index, seen, canvas.drawn, viewport=viewport, plane=False,
+                            **how)  # fmt: skip
 
     def _clip(self, on: bool) -> None:
         """Only while what has a clip distance is drawn; for the others it is undefined."""
@@ -182,7 +252,7 @@ class Picture:
 
     def _finish(
         self, canvas: _Canvas, target: moderngl.Framebuffer, tile: Rect, samples: int,
-        offset: tuple[int, int],
+        offset: tuple[int, int], vision: str,
     ) -> None:  # fmt: skip
         """Average, encode and put the canvas into the target."""
         if canvas.drawn is not canvas.flat:
@@ -191,20 +261,23 @@ class Picture:
         target.use()
         target.viewport = (*offset, round(tile.width), round(tile.height))
         canvas.texture.use(0)
-        quad = self._resolve.of(AVERAGED=samples > 1)
-        set_uniforms(quad.program, picture=0, samples=samples, origin=offset)
+        quad = self._resolve.of(AVERAGED=samples > 1, SEEN=vision != "full")
+        set_uniforms(quad.program, picture=0, samples=samples, origin=offset,
+                     seen=matrix(vision).T.astype(np.float32))  # fmt: skip
         quad.render(moderngl.TRIANGLE_STRIP, vertices=4)
 
     def improve(self, scene: Scene, state: ViewState) -> bool:
         """Compute what the first picture did not wait for; True if it should be drawn again."""
-        if state.surface.occlusion <= 0:
-            return False
-        top = scene.top(state)
-        changed = [
-            item.occlude(state, scene.height_range(state, index), top)
-            for index, item in enumerate(scene.items)
-            if not item.is_figure
-        ]
+        follow(scene, state)
+        top, found = scene.top(state), groups(scene, state)
+        solid = [group[:1] if state.compare.arrangement == "overlay" else group for group in found]
+        numbers = [index for group in solid for index in group if not scene.items[index].is_figure]
+        changed = [cast(scene, state, index) for index in numbers]
+        if state.surface.occlusion > 0:
+            changed += [
+                scene.items[index].occlude(state, scene.height_range(state, index), top)
+                for index in numbers
+            ]
         return any(changed)
 
     def _canvas_of(self, width: int, height: int, multisamples: int) -> _Canvas:
@@ -254,19 +327,15 @@ class _Canvas:
             part.release()
 
 
+def _rgb(ink: NDArray[np.uint8]) -> Rgb:
+    red, green, blue = to_linear(ink / 255).tolist()
+    return red, green, blue
+
+
 def _premultiplied(
     color: tuple[float, float, float], transparent: bool
 ) -> tuple[float, float, float, float]:
     return (0.0, 0.0, 0.0, 0.0) if transparent else (*color, 1.0)
-
-
-def _crop(cell: Rect, tile: Rect) -> np.ndarray:
-    """(4, 4): from the cell's clip space to the tile's."""
-    matrix = np.eye(4)
-    matrix[0, 0], matrix[1, 1] = cell.width / tile.width, cell.height / tile.height
-    matrix[0, 3] = 2 * (cell.x + cell.width / 2 - tile.x) / tile.width - 1
-    matrix[1, 3] = 1 - 2 * (cell.y + cell.height / 2 - tile.y) / tile.height
-    return matrix
 
 
 def _scissor(cell: Rect, tile: Rect, samples: int) -> tuple[int, int, int, int]:

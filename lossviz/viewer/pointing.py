@@ -1,84 +1,71 @@
-"""What the pointer of a window meets in its picture, and what comes of it."""
+"""What lies under the pointer, in words: a critical point, a step of a path, the surface."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
-from lossviz.viewer.camera import View
-from lossviz.viewer.critical import told
-from lossviz.viewer.gestures import Drag, Gestures
+from lossviz.viewer import critical, readout
 from lossviz.viewer.labels import clicked, near_label
-from lossviz.viewer.picking import Hit, SignHit, pick, pick_sign
+from lossviz.viewer.picking import Hit, pick, pick_sign
+from lossviz.viewer.picking_paths import pick_path
 from lossviz.viewer.picture import views
-from lossviz.viewer.sliding import grab, under_pointer
-from lossviz.viewer.state import MOST_STARTS
-
-if TYPE_CHECKING:
-    from lossviz.viewer.app import App
+from lossviz.viewer.readout import Rows
+from lossviz.viewer.scene import Scene
+from lossviz.viewer.state import Start, ViewState
 
 
-class Pointing:
-    """What a window's gestures need to know of its picture; pixels, y down."""
+@dataclass(frozen=True)
+class Pointed:
+    """Names and values: of what the pointer is on, and of the place on the surface there."""
 
-    def __init__(self, app: App) -> None:
-        self.app = app
-        self._was: tuple[tuple[float, float], bool] = ((0.0, 0.0), False)
+    on: Rows = field(default_factory=list)
+    read: Rows = field(default_factory=list)
+    place: Start | None = None  # the landscape's number, alpha, beta
 
-    def gestures(self) -> Gestures:
-        """Gestures over the window's picture."""
-        return Gestures(
-            self._pick, self._view_at, 1.0, sign_at=self._pick_sign, drop=self._drop,
-            grab=self._grab, label=self._label,
-        )  # fmt: skip
 
-    def told(self) -> list[tuple[str, str]]:
-        """What there is to tell of the critical point under the pointer."""
-        app = self.app
-        if app.gestures.held is not None or app.over_panels():
-            return []
-        hit = self._pick_sign(*app.gestures.at)
-        return [] if hit is None else told(app.scene.items[hit.index], hit.critical)
+def at_pixel(
+    scene: Scene, state: ViewState, width: int, height: int, scale: float, x: float, y: float
+) -> Pointed:
+    """What there is at pixel (x, y) of a picture of this size."""
+    where = width, height, scale, x, y
+    sign, path = pick_sign(scene, state, *where), None
+    if sign is not None:
+        on = critical.told(scene.items[sign.index], sign.critical)
+        place = sign.index, sign.critical.alpha, sign.critical.beta
+        return Pointed(on, _read(scene, state, place), place)
+    path = pick_path(scene, state, *where)
+    if path is not None:
+        place = path.index, *path.place
+        return Pointed(readout.told(scene, state, path), _read(scene, state, place), place)
+    hit = pick(scene, state, *where)
+    if hit is None:
+        return Pointed()
+    place = hit.index, hit.alpha, hit.beta
+    return Pointed([], _read(scene, state, place), place)
 
-    def read_profile(self) -> None:
-        """The crosshair stands where the pointer is beside the slice's line, once it moved."""
-        app, over = self.app, self.app.over_panels()
-        was, self._was = self._was, (app.gestures.at, over)
-        if self._was == was or over or app.gestures.held is not None:
-            return
-        if app.state.slice.shown:
-            app.state.slice.marker = under_pointer(
-                app.scene, app.state, *app.free, app.points, *app.gestures.at
-            )
 
-    def _pick(self, x: float, y: float) -> Hit | None:
-        app = self.app
-        return pick(app.scene, app.state, *app.free, app.points, x, y)
+def _read(scene: Scene, state: ViewState, place: Start) -> Rows:
+    return readout.read(scene, state, *place) if state.panels.reading else []
 
-    def _pick_sign(self, x: float, y: float) -> SignHit | None:
-        app = self.app
-        return pick_sign(app.scene, app.state, *app.free, app.points, x, y)
 
-    def _drop(self, hit: Hit) -> None:
-        own = self.app.state.critical
-        own.starts = (*own.starts, (hit.index, hit.alpha, hit.beta))[-MOST_STARTS:]
-        own.lines = True
+def label(scene: Scene, state: ViewState, width: int, height: int, scale: float, hit: Hit) -> None:
+    """Label what was clicked on, or take the label away that is there."""
+    found, seen = views(scene, state, width, height, scale)
+    cell, view = found.cells[hit.index], seen[hit.index]
+    x, y = (view.project(hit.point[None])[0, :2] + (cell.x, cell.y)).tolist()
+    near = near_label(scene, state, hit.index, cell, view, x, y, scale)
+    place = meant(scene, state, width, height, scale, hit, x, y)
+    state.labels.places = clicked(state, place, near)
+    state.labels.shown = True
 
-    def _grab(self, x: float, y: float) -> Drag | None:
-        app = self.app
-        return grab(app.scene, app.state, *app.free, app.points, x, y)
 
-    def _label(self, hit: Hit) -> None:
-        app = self.app
-        found, seen = views(app.scene, app.state, *app.free, app.points)
-        cell, view = found.cells[hit.index], seen[hit.index]
-        x, y = view.project(hit.point[None])[0, :2] + (cell.x, cell.y)
-        near = near_label(app.scene, app.state, hit.index, cell, view, x, y, app.points)
-        app.state.labels.places = clicked(app.state, (hit.index, hit.alpha, hit.beta), near)
-        app.state.labels.shown = True
-
-    def _view_at(self, x: float, y: float) -> View | None:
-        app = self.app
-        found, seen = views(app.scene, app.state, *app.free, app.points)
-        return next(
-            (v for cell, v in zip(found.cells, seen, strict=True) if cell.contains(x, y)), None
-        )
+def meant(
+    scene: Scene, state: ViewState, width: int, height: int, scale: float, hit: Hit,
+    x: float, y: float,
+) -> Start:  # fmt: skip
+    """The place that a click on the surface at pixel (x, y) is to label: a step of a path that is
+    seen there, else what was hit."""
+    path = pick_path(scene, state, width, height, scale, x, y)
+    if path is None or path.path.is_curve:
+        return hit.index, hit.alpha, hit.beta
+    return path.index, *path.place

@@ -93,6 +93,19 @@ def by_hand(found: Range, ends: tuple[float, float] | None, scale: str) -> Range
     return proper(low, high, log and low > 0)
 
 
+def percentiles(values: Floats, shares: tuple[float, float]) -> tuple[float, float] | None:
+    """Two percentiles, each the least of the finite values that so many per cent do not exceed.
+
+    These are values themselves: nothing is interpolated (Hyndman and Fan 1996, definition 1).
+    """
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return None
+    places = np.ceil(values.size * np.array(shares) / 100).astype(int) - 1
+    low, high = np.partition(values, places := places.clip(0))[places].tolist()
+    return low, high
+
+
 def proper(low: float, high: float, log: bool) -> Range:
     """A range that is not empty: one value alone gets some room above."""
     if not high > low:

@@ -11,14 +11,16 @@ import glfw
 
 if TYPE_CHECKING:
     from lossviz.viewer.app import App
+    from lossviz.viewer.pointing import Pointed
 
 
-def write_report(app: App, path: Path, pointed: list[tuple[str, str]]) -> None:
+def write_report(app: App, path: Path, pointed: Pointed) -> None:
     """Replace the file at ``path``; ``pointed`` is what is told of what is under the pointer."""
     told = {
         "frames": app.frames, "size": app.size, "view": json.loads(app.state.to_json()),
         "revisions": [item.revision for item in app.scene.items], "message": app.message,
-        "pointed": pointed, "dropped": [len(item.dropped) for item in app.scene.items],
+        "pointed": pointed.on, "read": pointed.read,
+        "dropped": [len(item.dropped) for item in app.scene.items],
         "basins": [len(item.basins) for item in app.scene.items],
         "at": glfw.get_window_pos(app.handle), "titles": [item.title for item in app.scene.items],
         "recent": app.session.recent,

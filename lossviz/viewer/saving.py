@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.incoming import take_view
 from lossviz.viewer.profiles import profiles_csv
 from lossviz.viewer.scene import Scene
+from lossviz.viewer.state import Start, ViewState
 from lossviz.viewer.views import view_of_text
 
 if TYPE_CHECKING:
@@ -92,3 +94,25 @@ def paste_view(app: App) -> None:
         app.tell(f"The clipboard holds no view: {error}")
         return
     take_view(app, view, "in the clipboard")
+
+
+def copy_place(app: App, place: int | None) -> None:
+    """The command that writes the weights at a labelled place, or at the pointer, into the
+    clipboard."""
+    found = app.pointer.pointed().place if place is None else _labelled(app.state, place)
+    if found is None or found[0] >= len(app.session.files):
+        app.tell("Nothing to copy: point at the surface.")
+        return
+    text = checkpoint_command(app.session.files[found[0]], *found[1:])
+    glfw.set_clipboard_string(app.handle, text)
+    app.tell(f"Copied: {text}")
+
+
+def _labelled(state: ViewState, place: int) -> Start | None:
+    return state.labels.places[place] if place < len(state.labels.places) else None
+
+
+def checkpoint_command(file: str, alpha: float, beta: float) -> str:
+    """What to type to have the weights at a place of a landscape's plane in a file."""
+    # With "=": a negative alpha is no option.
+    return f"lossviz checkpoint {shlex.quote(file)} --at={alpha:.9g},{beta:.9g} -o net.pt"

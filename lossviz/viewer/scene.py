@@ -25,6 +25,7 @@ from lossviz.viewer.ranges import (
     Range,
     by_hand,
     capped,
+    percentiles,
     proper,
     share,
 )
@@ -45,16 +46,22 @@ NO_SURFACE = Surface(
 )
 
 Occlusion = tuple[Hashable, NDArray[np.float32] | None]
+Box = tuple[tuple[float, float], tuple[float, float]]  # lowest and highest alpha, and beta
 
 FARTHEST = 1e100  # coordinate, so that products and ratios of coordinates stay finite
 NARROWEST = 0.25  # the shorter side over the longer one, at least
 
 
 class Item:
-    """One landscape of a scene; ``revision`` counts how often it was replaced."""
+    """One landscape of a scene; ``revision`` counts how often it was replaced.
 
-    def __init__(self, landscape: Landscape, revision: int = 0) -> None:
-        self.landscape = landscape
+    ``is_difference`` is whether it came from no file but is one landscape minus another.
+    """
+
+    def __init__(
+        self, landscape: Landscape, revision: int = 0, *, is_difference: bool = False
+    ) -> None:
+        self.landscape, self.is_difference = landscape, is_difference
         self.surface: Surface = landscape.surface or NO_SURFACE
         self._grid = self.surface.alphas, self.surface.betas
         for axis in self._grid:
@@ -72,6 +79,7 @@ class Item:
         self.basins: dict[str, Any] = {}  # by quantity, where computed here; None: not possible
         self.memo: dict[str, tuple[Hashable, Any]] = {}  # what was made of it, and depends on a key
         self.key = next(_KEYS)  # id() would be given out again: textures are kept under this
+        self._frame: Box | None = None
 
     @property
     def is_figure(self) -> bool:
@@ -94,6 +102,8 @@ class Item:
             parts.append("waiting for the first points")
         elif 0 < share < 1:
             parts.append(f"{max(int(100 * share), 1)} % of {n}×{m}")
+        if share and (odd := self._odd):
+            parts.append(odd)
         if known.data:
             data = known.data.rpartition("/")[2].removeprefix("npz:").removesuffix(".npz")
             parts.append(f"{data} {known.split}".strip())
@@ -107,6 +117,19 @@ class Item:
             parts.append(f"{n}×{m}")
         return one_line(" · ".join(map(one_line, parts)))
 
+    @property
+    def _odd(self) -> str:
+        """What a picture of this loss could be misread for, or ""."""
+        span = self.span(LOSS)
+        if span is None:
+            return "no finite loss"
+        low, _, high = span
+        if low == high:
+            return f"the loss is {low:.6g} everywhere"
+        if 1 in self.surface.shape:
+            return "one line of points, drawn as a ribbon"
+        return ""
+
     def parts(self, smooth: bool) -> int:
         """How finely each cell is cut."""
         return factor(self.surface.shape) if smooth else 1
@@ -115,8 +138,10 @@ class Item:
         """``(n',)`` and ``(m',)``: the fine grid's x and y in scene units."""
         parts = self.parts(smooth)
         sides = []
-        for axis, extent in zip(self._grid, self.extent, strict=True):
-            unit = 2 * share(axis, axis[0], axis[-1]) - 1 if axis.size > 1 else np.array([-1, 1])
+        for axis, (low, high), extent in zip(self._grid, self.box, self.extent, strict=True):
+            alone = axis.size == 1 and self._frame is None
+            ends = axis if axis.size > 1 else axis[0] + np.array([-0.5, 0.5])
+            unit = np.array([-1, 1]) if alone else 2 * share(ends, low, high) - 1
             fine = np.interp(np.arange((unit.size - 1) * parts + 1) / parts, range(unit.size), unit)
             sides.append((fine * extent).astype(np.float32))
         return sides[0], sides[1]
@@ -124,11 +149,35 @@ class Item:
     @property
     def extent(self) -> tuple[float, float]:
         """Half the width along x and y in scene units: 1 for the longer side."""
-        spans = np.array([np.ptp(axis) for axis in self._grid])
+        own = self._grid if self._frame is None else self._frame
+        spans = np.array([np.ptp(axis) for axis in own])
         if not spans.max() > 0:
             return 1.0, 1.0
         x, y = np.maximum(spans / spans.max(), NARROWEST).tolist()
         return x, y
+
+    @property
+    def own_box(self) -> Box:
+        """The ends of alpha and of beta; one value alone is one unit wide."""
+        a, b = (
+            (float(axis[0]), float(axis[-1]))
+            if axis.size > 1
+            else (float(axis[0]) - 0.5, float(axis[0]) + 0.5)
+            for axis in self._grid
+        )
+        return a, b
+
+    @property
+    def box(self) -> Box:
+        """The ends of the axes that it is drawn in: its own, or what it was ``put_in``."""
+        return self._frame or self.own_box
+
+    def put_in(self, frame: Box | None) -> None:
+        """Draw it in axes that reach farther than its own; None: in its own."""
+        if frame == self._frame:
+            return
+        self._frame, self.key, self._occlusion = frame, next(_KEYS), None
+        self.memo.clear()
 
     @property
     def evenly_spaced(self) -> bool:
@@ -148,7 +197,7 @@ class Item:
     @property
     def _middle(self) -> tuple[Floats, Floats]:
         """``(2,)`` the middle, and half the width along alpha and beta."""
-        low, high = np.transpose([axis[[0, -1]] for axis in self._grid])
+        low, high = np.transpose(self.box)
         return (low + high) / 2, np.where(high > low, (high - low) / 2, 0.5)
 
     def remembered(self, name: str, key: Hashable, make: Callable[[], Any]) -> Any:
@@ -226,9 +275,8 @@ class Item:
         key = self._occlusion_key(state, heights, top)
         if self._occlusion is not None and self._occlusion[0] == key:
             return False
-        *_, displayed = self.displayed(state, heights, top, SIDE)
-        x, y = self.extent
-        self._occlusion = key, ambient_occlusion(displayed, 2 * x, 2 * y)
+        x, y, displayed = self.displayed(state, heights, top, SIDE)
+        self._occlusion = key, ambient_occlusion(displayed, float(np.ptp(x)), float(np.ptp(y)))
         return True
 
     def displayed(
@@ -262,6 +310,14 @@ class Scene:
         if not landscapes:
             raise ValueError("scene: expected at least one landscape, got none")
         self.items = [Item(landscape) for landscape in landscapes]
+        self._percentiles: dict[int | None, tuple[Hashable, tuple[float, float] | None]] = {}
+        # The differences that were made of two; see lossviz/viewer/arrangement.py.
+        self.differences: dict[tuple[Item, Item], Item | None] = {}
+
+    @property
+    def files(self) -> list[Item]:
+        """The landscapes that it was given; the differences that a view asks for follow them."""
+        return [item for item in self.items if not item.is_difference]
 
     def replace(self, index: int, landscape: Landscape) -> None:
         """Show another landscape in the place of one, as when its file was rewritten."""
@@ -280,25 +336,66 @@ class Scene:
     def height_range(self, state: ViewState, index: int) -> Range:
         """What the heights of landscape ``index`` span; heights above ``high`` are capped."""
         own = state.surface
-        found = self._range(own.height, own.height_scale, None if own.shared_scale else index)
+        found = self._range(own.height, own.height_scale, None if state.has_one_scale else index)
         return capped(by_hand(found, own.height_range, own.height_scale), own.cap)
 
     def color_range(self, state: ViewState, index: int) -> Range:
         """What the colours of landscape ``index`` span; where they show the heights, to the cap.
 
-        ``CONVENTIONS`` says it for some quantities, unless a logarithmic scale is asked for.
-        Differences reach as far below 0 as above.
+        ``CONVENTIONS`` says it for some quantities, unless a logarithmic scale or percentiles are
+        asked for. Differences reach as far below 0 as above.
         """
-        own = state.surface
-        if own.color_range is None and own.color in CONVENTIONS and own.color_scale != "log":
-            return Range(*CONVENTIONS[own.color], False)
-        found = self._range(own.color, own.color_scale, None if own.shared_scale else index)
-        if own.color_range is None and own.color.endswith((DIFFERENCE, RATIO)) and not found.log:
+        own, name = state.surface, self.color(state, index)
+        # What is set by hand is meant for the files, not for their differences.
+        made = self.items[index].is_difference
+        asked, scale = (None, "linear") if made else (own.color_range, own.color_scale)
+        alone = None if state.has_one_scale else index
+        found = self._range(name, scale, alone)
+        if asked is not None:
+            return by_hand(found, asked, scale)
+        if own.color_percentiles is not None and name not in LABELS:
+            found = self._between(name, own.color_percentiles, found.log, alone) or found
+        elif name in CONVENTIONS and scale != "log":
+            return Range(*CONVENTIONS[name], False)
+        if name.endswith((DIFFERENCE, RATIO)) and not found.log:
             most = max(abs(found.low), abs(found.high))  # no difference is the middle colour
             return proper(-most, most, log=False)
-        if own.color_range is None:
-            return capped(found, own.cap if own.color == own.height else None)
-        return by_hand(found, own.color_range, own.color_scale)
+        return capped(found, own.cap if name == own.height else None)
+
+    def _between(
+        self, name: str, shares: tuple[float, float], log: bool, index: int | None
+    ) -> Range | None:  # fmt: skip
+        """From one percentile of the computed values to another; None if there are no values."""
+        items = self.surfaces if index is None else [self.items[index]]
+        key = tuple(item.key for item in items), name, shares, log
+        if index not in self._percentiles or self._percentiles[index][0] != key:
+            values = np.concatenate([item.values(name).ravel() for item in items])
+            found = percentiles(values[values > 0] if log else values, shares)
+            self._percentiles[index] = key, found
+        ends = self._percentiles[index][1]
+        return ends and proper(*ends, log=log)
+
+    def color(self, state: ViewState, index: int) -> str:
+        """What the colours of landscape ``index`` show.
+
+        Of a difference that is how much the chosen quantity differs; a loss on a logarithmic scale
+        differs by a factor, and what cannot be subtracted is the loss.
+        """
+        own, item = state.surface, self.items[index]
+        if not item.is_difference:
+            return own.color
+        if own.color == LOSS and self._range(LOSS, own.color_scale, index).log:
+            return LOSS + RATIO
+        known = own.color not in LABELS and own.color + DIFFERENCE in item.surface.quantities
+        return (own.color if known else LOSS) + DIFFERENCE
+
+    def scales(self, state: ViewState) -> list[int]:
+        """A landscape for each scale of colours: one each, or where they share it the first."""
+        numbers = [index for index, item in enumerate(self.items) if not item.is_figure]
+        if not state.has_one_scale:
+            return numbers
+        names = [self.color(state, index) for index in numbers]
+        return [numbers[names.index(name)] for name in dict.fromkeys(names)]
 
     def _range(self, name: str, scale: str, index: int | None) -> Range:
         items = self.items if index is None else [self.items[index]]

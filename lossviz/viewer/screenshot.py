@@ -49,10 +49,11 @@ def check_size(width: int, height: int) -> None:
 
 def take(
     picture: Picture, scene: Scene, state: ViewState, *, width: int, height: int,
-    scale: float = 0.0, supersample: int = 2, transparent: bool = False,
+    scale: float = 0.0, supersample: int = 2, transparent: bool = False, vision: str = "full",
 ) -> NDArray[np.uint8]:  # fmt: skip
     """Draw a picture off-screen: ``(height, width, 4)`` uint8 sRGB, alpha not premultiplied.
 
+    ``vision`` is how it is seen, of VISIONS; the view's own is a preview that pictures do not have.
     The picture's context must be the current one. (Entering it here would leave none current.)
 
     Raises
@@ -71,14 +72,15 @@ def take(
         for x in range(0, width, side):
             tile = Rect(x, y, min(side, width - x), min(side, height - y))
             result[y : y + int(tile.height), x : x + int(tile.width)] = _tile(
-                picture, scene, state, width, height, tile, scale, supersample, transparent
-            )
+                picture, scene, state, width, height, tile, scale, supersample, transparent,
+                vision,
+            )  # fmt: skip
     return result
 
 
 def _tile(
     picture: Picture, scene: Scene, state: ViewState, width: int, height: int, tile: Rect,
-    scale: float, supersample: int, transparent: bool,
+    scale: float, supersample: int, transparent: bool, vision: str,
 ) -> NDArray[np.uint8]:  # fmt: skip
     size = int(tile.width), int(tile.height)
     texture = picture.ctx.texture(size, 4)
@@ -86,7 +88,7 @@ def _tile(
     try:
         picture.draw(
             scene, state, target, width, height, scale=scale, tile=tile, samples=supersample,
-            transparent=transparent,
+            transparent=transparent, vision=vision,
         )  # fmt: skip
         pixels = np.frombuffer(target.read(components=4, alignment=1), np.uint8)
     finally:

@@ -13,6 +13,7 @@ import glfw
 from lossviz.errors import LossvizError, printable
 from lossviz.viewer import bookmarks, keys, memory
 from lossviz.viewer import commands as cmd
+from lossviz.viewer.arrangement import add_difference
 from lossviz.viewer.history import History
 from lossviz.viewer.incoming import open_files, take_view
 from lossviz.viewer.scrolling import Fingers
@@ -79,6 +80,8 @@ class Session:
                 case cmd.Keep(slot):
                     bookmarks.keep(slot, app.state)
                     app.tell(f"The view is bookmark {slot}.")
+                case cmd.AddDifference():
+                    add_difference(app.scene, app.state)
                 case cmd.OpenFiles(files):
                     open_files(app, files)
                 case cmd.StopComputation(folder):

@@ -1,4 +1,4 @@
-"""The slice under the pointer: its plane is dragged, and its profile read on the surface."""
+"""The divider and the slice under the pointer: both are dragged, and a profile is read."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 from lossviz.viewer.camera import View
 from lossviz.viewer.gestures import Drag
 from lossviz.viewer.layout import Rect
+from lossviz.viewer.legend import arranged
 from lossviz.viewer.picture import views
 from lossviz.viewer.renderers.slice import HANDLE
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.sections import between_ends, frame, level_height, sections
 from lossviz.viewer.slicing import offsets, present
 from lossviz.viewer.state import ViewState
+from lossviz.viewer.swipe import grab_divider
 
 Floats = NDArray[np.float64]
 
@@ -25,9 +27,11 @@ STEEPEST = 0.15  # of the surface's size on the screen: a plane seen head on wou
 def grab(
     scene: Scene, state: ViewState, width: int, height: int, scale: float, x: float, y: float
 ) -> Drag | None:
-    """What moves the plane with the pointer, if its handle or its outline is at pixel (x, y)."""
-    if not state.slice.shown:
-        return None
+    """What moves with the pointer if it is at pixel (x, y): the divider of a swipe, or the plane by
+    its handle or its outline."""
+    divider = grab_divider(state, arranged(scene, state, width, height, scale), scale, x, y)
+    if divider is not None or not state.slice.shown:
+        return divider
     for index, cell, view in _cells(scene, state, width, height, scale):
         if cell.contains(x, y) and _is_held(scene, state, index, view, x - cell.x, y - cell.y,
                                             scale):  # fmt: skip

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import Field, asdict, dataclass, field, fields, is_dataclass
+from dataclasses import Field, asdict, dataclass, field
 from typing import Any, Self
 
 from lossviz.errors import InputError
@@ -17,8 +16,12 @@ from lossviz.errors import InputError
 SCALES = ("auto", "linear", "log")
 THEMES = ("light", "dark", "paper")
 LABELLED = ("nowhere", "floor", "surface", "both")
+BANDS = ("off", "isolines", "steps")
+VISIONS = ("full", "deuteranopia", "protanopia", "tritanopia", "grey")
 PATH_COLORS = ("auto", "step", "loss", "off_plane", "run")
 MOST_HIDDEN = 10_000  # names in a list
+ARRANGEMENTS = ("grid", "overlay", "swipe")
+MOST_LANDSCAPES = 100  # that a view tells of
 SLICES = ("alpha", "beta", "angle", "level")
 SLICE_MODES = ("cut", "clip")
 MOST_STARTS = 100
@@ -28,6 +31,7 @@ LONGEST_NAME = 200
 PASSING = {"passing": True}  # metadata of fields that are no part of how the picture looks
 
 Start = tuple[int, float, float]  # the number of a landscape, alpha, beta
+Pair = tuple[int, int]  # the numbers of two landscapes
 
 
 @dataclass
@@ -44,10 +48,16 @@ class SurfaceState:
     reverse: bool = False
     color_scale: str = "auto"
     color_range: tuple[float, float] | None = None  # None: of the data, all landscapes together
+    # The range by percentiles of the data, where none is given by hand; None: from end to end.
+    color_percentiles: tuple[float, float] | None = None
+    bands: str = "off"  # of BANDS; colours in steps: between isolines, or 1-2-5 steps of their own
+    band_steps: int = 8  # about how many, of steps of their own
     shared_scale: bool = True  # several landscapes on one height and colour scale
     smooth: bool = True  # bicubic between the grid points; else straight
     light: float = 1.0  # strength of the shading, 0: none
     occlusion: float = 1.0  # strength of the ambient occlusion, 0: none
+    shadow: float = 0.0  # strength of the surface's soft shadow on the floor, 0: none
+    rim: bool = False  # a line along the surface's border and outline
     wire: bool = False  # the computed grid as lines
 
 
@@ -71,7 +81,8 @@ class TrajectoryState:
     shown: bool = True
     color: str = "auto"  # of PATH_COLORS; auto: by run where there are several, else by step
     colormap: str = "viridis"
-    width: float = 2.2  # in points
+    width: float = 3.0  # in points
+    tubes: bool = True  # round and lit, thinner farther away; else flat lines
     floor: bool = True  # also where they run over the floor
     true_loss: bool = False  # also at each step's own loss, with lines down to the surface
     # Trajectories are drawn up to this share of their steps; it goes on by itself.
@@ -177,6 +188,23 @@ class CameraState:
 
 
 @dataclass
+class CompareState:
+    """How several landscapes share the picture."""
+
+    arrangement: str = "grid"  # of ARRANGEMENTS: side by side, in one frame of axes, left and right
+    # Numbers of landscapes: left in a swipe, solid in an overlay, what the next difference is of;
+    # right in a swipe, what is subtracted.
+    first: int = 0
+    second: int = 1
+    divider: float = 0.5  # of a swipe, from the left
+    veil: float = 0.08  # opacity of an overlay's meshes between their lines
+    linked: bool = True  # one camera for all; else each its own
+    handled: int = 0  # whose camera ViewState.camera is where they are not linked
+    cameras: tuple[CameraState, ...] = ()  # of all the others then, by their numbers
+    differences: tuple[Pair, ...] = ()  # more landscapes, each one of the files minus another
+
+
+@dataclass
 class PictureState:
     """How a screenshot is taken."""
 
@@ -188,6 +216,7 @@ class PictureState:
     supersample: int = 2
     transparent: bool = False
     panels: bool = False
+    vision: str = "full"  # of VISIONS: the window's picture as others see it, a preview
 
 
 @dataclass
@@ -197,6 +226,7 @@ class PanelState:
     visible: bool = True
     help: bool = False
     turned: tuple[str, ...] = ()  # sections that are folded where they were open at first, or back
+    reading: bool = True  # what is under the pointer, in a corner
     playing: bool = False  # trajectories are drawn up to a step that goes on with the clock
 
 
@@ -214,8 +244,14 @@ class ViewState:
     labels: LabelState = field(default_factory=LabelState)
     axes: AxesState = field(default_factory=AxesState)
     camera: CameraState = field(default_factory=CameraState)
+    compare: CompareState = field(default_factory=CompareState)
     picture: PictureState = field(default_factory=PictureState)
     panels: PanelState = field(default_factory=PanelState, metadata=PASSING)
+
+    @property
+    def has_one_scale(self) -> bool:
+        """Whether all heights and colours are on one scale; in one frame of axes they must be."""
+        return self.surface.shared_scale or self.compare.arrangement != "grid"
 
     def to_json(self) -> str:
         """The view as JSON text; ``from_json`` gives an equal state back."""
@@ -236,8 +272,10 @@ class ViewState:
             raise InputError(f"view state: expected JSON, got something else: {error}") from None
         if not isinstance(values, dict) or values.get("lossviz_view") != 1:
             raise InputError('view state: expected an object with "lossviz_view": 1')
+        from lossviz.viewer.reading import fill  # which knows the parts of a state
+
         state = cls()
-        _fill(state, values, "view state")
+        fill(state, values, "view state")
         return state
 
 
@@ -246,12 +284,15 @@ def is_passing(item: Field[Any]) -> bool:
     return bool(item.metadata.get("passing"))
 
 
+# What lossviz/viewer/reading.py accepts: kept here, beside the fields that it is of.
 _CHOICES = {
     (SurfaceState, "height_scale"): SCALES, (SurfaceState, "color_scale"): SCALES,
     (IsolineState, "spacing"): SCALES, (IsolineState, "labels"): LABELLED,
-    (PictureState, "theme"): THEMES,
+    (SurfaceState, "bands"): BANDS,
+    (PictureState, "theme"): THEMES, (PictureState, "vision"): VISIONS,
     (TrajectoryState, "color"): PATH_COLORS, (CurveState, "scale"): SCALES,
     (SliceState, "along"): SLICES, (SliceState, "mode"): SLICE_MODES,
+    (CompareState, "arrangement"): ARRANGEMENTS,
 }  # fmt: skip
 _BOUNDS: dict[str, tuple[float, float]] = {
     "height_ratio": (0.01, 10), "light": (0, 2), "occlusion": (0, 2), "count": (1, 200),
@@ -259,106 +300,9 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "fov": (1, 120), "supersample": (1, 4), "scale": (0, 100), "azimuth": (-1e6, 1e6),
     "target": (-1e6, 1e6), "persistence": (0, math.inf), "size": (0, 100), "confidence": (0, 1),
     "angle": (-1e6, 1e6), "played": (0, 1), "seconds": (0.5, 600), "dpi": (0, 10_000),
+    "color_percentiles": (0, 100), "band_steps": (1, 60), "shadow": (0, 1),
+    "divider": (0, 1), "veil": (0, 1), "first": (0, 1e6), "second": (0, 1e6), "handled": (0, 1e6),
 }  # fmt: skip
-_RANGES = ("height_range", "color_range")
+_RANGES = ("height_range", "color_range", "color_percentiles")
 _OPTIONAL = ("cap", *_RANGES, "persistence", "offset", "level", "marker")
 _PICTURE_BOUNDS: dict[str, tuple[float, float]] = {"width": (16, 8192), "height": (16, 8192)}
-
-
-def _fill(part: Any, values: Mapping[str, Any], place: str) -> None:
-    """Set the fields of ``part`` from ``values``, each checked against its present value's type."""
-    for item in fields(part):
-        if item.name not in values:
-            continue
-        where, value, old = f"{place}.{item.name}", values[item.name], getattr(part, item.name)
-        if is_dataclass(old):
-            if not isinstance(value, dict):
-                raise InputError(f"{where}: expected an object, got {type(value).__name__}")
-            _fill(old, value, where)
-        else:
-            setattr(part, item.name, _checked(part, item.name, value, old, where))
-
-
-def _checked(part: Any, name: str, value: Any, old: Any, where: str) -> Any:
-    """``value`` in the type of the field, within its choices or bounds."""
-    if name in _OPTIONAL and value is None:
-        return None
-    if name in ("starts", "places"):
-        return _starts(value, where)
-    if name == "pinned":
-        return _cuts(value, where)
-    if name in ("hidden", "turned"):
-        return _names(value, where)
-    if name in ("target", "marker", *_RANGES):
-        length = 3 if name == "target" else 2
-        if not isinstance(value, list | tuple) or len(value) != length:
-            raise InputError(f"{where}: expected {length} numbers, got {value!r:.60}")
-        numbers = tuple(_number(part, name, item, where) for item in value)
-        if name in _RANGES and not numbers[0] < numbers[1]:
-            raise InputError(f"{where}: expected the lower end first, got {value!r:.60}")
-        return numbers
-    if isinstance(old, bool | str):
-        if type(value) is not type(old):
-            expected = type(old).__name__
-            raise InputError(f"{where}: expected {expected}, got {type(value).__name__}")
-        choices = _CHOICES.get((type(part), name))
-        if choices is not None and value not in choices:
-            raise InputError(f"{where}: expected one of {choices}, got {value!r:.60}")
-        return value
-    number = _number(part, name, value, where)
-    return int(number) if isinstance(old, int) else number
-
-
-def _names(value: Any, where: str) -> tuple[str, ...]:
-    known = isinstance(value, list | tuple) and len(value) <= MOST_HIDDEN
-    if not known or not all(isinstance(one, str) for one in value):
-        raise InputError(f"{where}: expected a list of names, got {value!r:.60}")
-    return tuple(value)
-
-
-def _starts(value: Any, where: str) -> tuple[Start, ...]:
-    """A list of a landscape's number, alpha and beta."""
-    known = isinstance(value, list | tuple) and len(value) <= MOST_STARTS
-    if not known or not all(isinstance(one, list | tuple) and len(one) == 3 for one in value):
-        raise InputError(
-            f"{where}: expected up to {MOST_STARTS} [landscape, alpha, beta], got {value!r:.60}"
-        )
-    found = [[_number(None, "starts", number, where) for number in one] for one in value]
-    if not all(index >= 0 and index.is_integer() for index, _, _ in found):
-        raise InputError(f"{where}: expected the numbers of landscapes, got {value!r:.60}")
-    return tuple((int(index), alpha, beta) for index, alpha, beta in found)
-
-
-def _cuts(value: Any, where: str) -> tuple[Cut, ...]:
-    """A list of slices, each an object with some of the fields of a Cut."""
-    if not isinstance(value, list | tuple) or len(value) > MOST_PINNED:
-        raise InputError(f"{where}: expected up to {MOST_PINNED} slices, got {value!r:.60}")
-    return tuple(_cut(one, f"{where}[{number}]") for number, one in enumerate(value))
-
-
-def _cut(value: Any, where: str) -> Cut:
-    if not isinstance(value, dict):
-        raise InputError(f"{where}: expected an object, got {type(value).__name__}")
-    name, along = value.get("name", ""), value.get("along", "alpha")
-    if not isinstance(name, str) or len(name) > LONGEST_NAME:
-        raise InputError(f"{where}.name: expected at most {LONGEST_NAME} letters, got {name!r:.60}")
-    if along not in SLICES:
-        raise InputError(f"{where}.along: expected one of {SLICES}, got {along!r:.60}")
-    numbers = {
-        key: _number(None, key, value[key], f"{where}.{key}")
-        for key in ("angle", "at")
-        if key in value
-    }
-    return Cut(name, along, **numbers)
-
-
-def _number(part: Any, name: str, value: Any, where: str) -> float:
-    if isinstance(value, int) and abs(value) > 1 << 53:
-        value = math.inf
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f"{where}: expected a finite number, got {value!r:.60}")
-    own = _PICTURE_BOUNDS if isinstance(part, PictureState) else {}
-    low, high = {**_BOUNDS, **own}.get(name, (-math.inf, math.inf))
-    if not low <= value <= high:
-        raise InputError(f"{where}: expected {low:g} to {high:g}, got {value:g}")
-    return float(value)

@@ -9,8 +9,10 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from lossviz.viewer.bands import Bands
 from lossviz.viewer.basins import Regions, tints
-from lossviz.viewer.colormaps import table, to_linear
+from lossviz.viewer.colormaps import shadeable, to_linear
+from lossviz.viewer.ranges import Field
 from lossviz.viewer.scene import LABELS, Item
 
 
@@ -30,10 +32,8 @@ class Textures:
             exact=name in LABELS,
         )
 
-    def basins(self, item: Item, found: Regions | None) -> moderngl.Texture:
-        """Label and tint of every grid point, (m, n, 4) float32; a single point without any."""
-        if found is None:
-            return self._get("no basins", lambda: np.full((1, 1, 4), -1, np.float32), exact=True)
+    def basins(self, item: Item, found: Regions) -> moderngl.Texture:
+        """Label and tint of every grid point, (m, n, 4) float32."""
 
         def make() -> NDArray[np.float32]:
             colors = np.append(to_linear(tints(found) / 255), [[0.0, 0.0, 0.0]], axis=0)
@@ -50,8 +50,12 @@ class Textures:
         """256 colours in linear light."""
         return self._get(
             ("table", name, reverse),
-            lambda: to_linear(table(name, reverse)[None] / 255).astype(np.float32),
+            lambda: to_linear(shadeable(name, reverse)[None] / 255).astype(np.float32),
         )
+
+    def bands(self, key: Hashable, found: Bands, field: Field) -> moderngl.Texture:
+        """Bands as ``Bands.texels`` gives them."""
+        return self._get(("bands", key), lambda: found.texels(field), exact=True)
 
     def colors(self, key: Hashable, make: Callable[[], NDArray[np.uint8]]) -> moderngl.Texture:
         """sRGB colours ``(k, 3)`` that ``make`` gives, one row in linear light."""
@@ -62,6 +66,10 @@ class Textures:
         if values is None:
             return self._get("open", lambda: np.ones((1, 1, 1), np.float32))
         return self._get(("occlusion", key), lambda: values[..., None].astype(np.float32))
+
+    def shadow(self, key: Hashable, values: NDArray[np.float32]) -> moderngl.Texture:
+        """Light on the floor ``(k, k)``, evenly spaced."""
+        return self._get(("shadow", key), lambda: values[..., None])
 
     def _get(self, key: Hashable, make: Any, exact: bool = False) -> moderngl.Texture:
         self._used.add(key)

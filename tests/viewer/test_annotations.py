@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from lossviz.landscape import Landscape, Surface
-from lossviz.viewer.annotations import axes, axes_unclipped, color_bar, label_box
+from lossviz.viewer.annotations import axes, axes_unclipped, label_box
 from lossviz.viewer.camera import view, zoom
+from lossviz.viewer.color_bar import color_bar
 from lossviz.viewer.framing import framed
 from lossviz.viewer.layout import Rect, layout
 from lossviz.viewer.renderers.overlay import Label
@@ -143,3 +144,10 @@ def test_cells_leave_the_surfaces_as_much_room_as_there_is():
     assert three.titles[2].x == last.x
     assert len({cell.y for cell in layout(2, 960, 760, 1.0, ViewState()).cells}) == 1
     assert len({cell.x for cell in layout(2, 500, 900, 1.0, ViewState()).cells}) == 1
+
+
+def test_a_ribbon_has_one_number_across():
+    loss = np.arange(1.0, 8.0)[None]
+    row = Landscape(surface=Surface(np.array([0.25]), np.linspace(-1, 1, 7), {"loss": loss}))
+    found = texts(written(row, looking()))
+    assert "0.25" in found and "−0.25" not in found and "0.5" in found and "β" in found

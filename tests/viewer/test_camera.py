@@ -80,3 +80,14 @@ def test_orbit_stops_at_the_poles():
     state = CameraState()
     camera.orbit(state, 720, 500)
     assert state.elevation == 90 and state.azimuth == pytest.approx(-60)
+
+
+@pytest.mark.parametrize("orthographic", [False, True])
+def test_no_camera_is_so_near_that_numbers_overflow(orthographic):
+    near = [
+        camera.view(CameraState(distance=distance, orthographic=orthographic), 400, 300)
+        for distance in (5e-324, 1e-59, camera.NEAREST)
+    ]
+    with np.errstate(over="raise"):
+        assert all((seen.matrix.astype(np.float32) == near[-1].matrix.astype(np.float32)).all()
+                   for seen in near)  # fmt: skip

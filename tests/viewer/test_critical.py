@@ -10,7 +10,14 @@ import pytest
 from lossviz.errors import InputError, UsageError
 from lossviz.landscape import CriticalPoint, Landscape, Surface, Trajectory
 from lossviz.viewer import beside, drops, legend
-from lossviz.viewer.critical import counts, in_log, standing, told, usual_threshold
+from lossviz.viewer.critical import (
+    counts,
+    in_log,
+    outstanding,
+    standing,
+    told,
+    usual_threshold,
+)
 from lossviz.viewer.descents import lay_descents
 from lossviz.viewer.heights import Heights
 from lossviz.viewer.paths import shown_paths
@@ -290,7 +297,30 @@ def test_a_ball_goes_down_to_a_minimum(known, exact):
 # ── pictures ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_ten_thousand_points_are_two_calls(ctx, monkeypatch):
+def test_of_many_points_the_most_persistent_have_signs_that_stand_apart():
+    random = np.random.default_rng(1)
+    places, strength = random.uniform(-1, 1, (3000, 2)), random.uniform(1, 2, 3000)
+    many = [CriticalPoint(*place, 1, 1, 1, "saddle", s)
+            for place, s in zip(places.tolist(), strength.tolist(), strict=True)]  # fmt: skip
+    scene, state = Scene([bumpy().with_changes(critical_points=many)]), ViewState()
+    found = standing(scene, state, 0)
+    whole = outstanding(scene, state, 0, 0.1)
+    here = found.places[:, :2]
+    away = np.linalg.norm(here[whole][:, None] - here[whole][None], axis=2)
+    assert 20 < whole.sum() < 400 and (away[~np.eye(whole.sum(), dtype=bool)] > 0.1).all()
+    # The second route: every dot has a more persistent sign nearby.
+    sure = strength[found.numbers]
+    near = np.linalg.norm(here[~whole][:, None] - here[whole][None], axis=2) < 0.12 * 8**0.5
+    assert (near & (sure[whole][None] >= sure[~whole][:, None])).any(axis=1).all()
+    assert "dots: less persistent than a sign nearby" in [
+        e.after for e in legend.entries(scene, state, 0)
+    ]
+    state.critical.persistence = float(np.sort(strength)[-200])
+    assert outstanding(scene, state, 0, 0.1).all()
+    assert not any("dots" in entry.after for entry in legend.entries(scene, state, 0))
+
+
+def test_ten_thousand_points_are_four_calls(ctx, monkeypatch):
     from lossviz.viewer.renderers import points
 
     random = np.random.default_rng(0)
@@ -311,7 +341,8 @@ def test_ten_thousand_points_are_two_calls(ctx, monkeypatch):
         take(picture, scene, state, width=320, height=240)
     finally:
         picture.release()
-    assert [count for count in drawn if count] == [10_000, 10_000]
+    counts = [count for count in drawn if count]
+    assert len(counts) == 4 and counts[:2] == counts[2:] and sum(counts[:2]) == 10_000
 
 
 @pytest.mark.parametrize("name", ["minimum", "saddle", "maximum", "degenerate"])

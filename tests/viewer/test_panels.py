@@ -1,12 +1,10 @@
 """The sidebar, drawn off-screen and used with a pointer."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from lossviz.critical_points import CriticalPoint, CriticalPoints
-from lossviz.landscape import Curve, Landscape, Mark, Provenance, Surface, Trajectory
+from lossviz.landscape import Curve, Landscape, Mark, Provenance, Surface
 from lossviz.viewer import commands
 from lossviz.viewer.critical import counts, told
 from lossviz.viewer.picture import unbind
@@ -342,40 +340,6 @@ def test_odd_surfaces_have_a_profile_too(gui, shape, value, along):
     assert only_slice(gui, state, Scene([fan(), odd, bumpy(5)]), (600, 600)) == []
 
 
-def test_labels_are_listed_with_their_distances_and_removed(gui, image_match):
-    from lossviz.viewer.gui import imgui
-    from lossviz.viewer.panels import labels
-
-    state, scene = ViewState(), Scene([bumpy(), bumpy(seed=1)])
-    state.labels.places = ((0, 0.1, 0.2), (1, 0.5, 0.5), (0, 0.4, 0.6), (0, -0.5, 0.0))
-
-    def drawn():
-        gui.target.use()
-        gui.target.clear(1.0, 1.0, 1.0, 1.0)
-        gui.begin(WIDTH, HEIGHT, 1.0, 0.05, "light")
-        imgui.set_next_window_pos(imgui.ImVec2(0, 0))
-        imgui.set_next_window_size(imgui.ImVec2(320, HEIGHT))
-        imgui.begin("##labels alone", None, imgui.WindowFlags_.no_decoration)
-        labels.draw(state, scene)
-        imgui.end()
-        gui.end(gui.target)
-
-    for _ in range(3):
-        drawn()
-    image_match("labels_section", pixels(gui)[:300, :320])
-    assert len(state.labels.places) == 4
-    for y in range(120, 280, 8):
-        for down in (None, True, False):
-            gui.pointer(160, y)
-            if down is not None:
-                gui.button(0, down)
-            drawn()
-            drawn()
-        if not state.labels.places:
-            break
-    assert state.labels.places == ()
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_an_open_list_hides_what_is_under_it(gui, theme):
     from lossviz.viewer.gui import imgui
@@ -482,66 +446,3 @@ def test_the_card_shows_the_keys_as_they_are_now(gui):
         sidebar.draw(state, scene, WIDTH, HEIGHT, 1.0, bindings=own)
         gui.end(gui.target)
     assert (pixels(gui) != before).any()
-
-
-def only_playing(gui, state, scene, pointer=(600, 600), down=None):
-    """The section alone: in the sidebar it may be below what is seen."""
-    from lossviz.viewer.gui import imgui
-    from lossviz.viewer.panels import playing
-
-    gui.pointer(*pointer)
-    if down is not None:
-        gui.button(0, down)
-    for _ in range(3):
-        gui.target.use()
-        gui.target.clear(1.0, 1.0, 1.0, 1.0)
-        gui.begin(WIDTH, HEIGHT, 1.0, 0.05, state.picture.theme)
-        imgui.set_next_window_pos(imgui.ImVec2(0, 0))
-        imgui.set_next_window_size(imgui.ImVec2(320, HEIGHT))
-        imgui.begin("##playing alone", None, imgui.WindowFlags_.no_decoration)
-        playing.draw(state, scene)
-        imgui.end()
-        gui.end(gui.target)
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_what_is_played_has_its_losses_and_its_step(gui, theme, image_match):
-    factors = (1.0, 0.6, 1.5) if theme == "light" else (1.0, 0.01, 1e-4)  # the latter: as a log
-    many = [replace(run, losses=run.losses * factor)
-            for run, factor in zip(runs(3), factors, strict=True)]  # fmt: skip
-    state, scene = ViewState(), Scene([bumpy().with_changes(trajectories=many)])
-    state.picture.theme, state.trajectories.played = theme, 0.45
-    state.panels.playing = theme == "dark"
-    before = state.to_json()
-    only_playing(gui, state, scene)
-    assert state.to_json() == before  # drawing changes nothing
-    image_match(f"playing_section_{theme}", pixels(gui)[:360, :320])
-
-
-def test_paths_are_played_and_scrubbed_by_the_panel(gui):
-    state, scene = ViewState(), Scene([bumpy().with_changes(trajectories=runs(3))])
-    for down in (None, True, False):
-        only_playing(gui, state, scene, (70, 24), down)
-    assert state.panels.playing
-    for down in (None, True):
-        only_playing(gui, state, scene, (220, 54), down)
-    assert 0.4 < state.trajectories.played < 0.6 and not state.panels.playing
-    half = state.trajectories.played
-    only_playing(gui, state, scene, (180, 54))
-    assert 0.1 < state.trajectories.played < half - 0.1
-    only_playing(gui, state, scene, (600, 54))
-    only_playing(gui, state, scene, (600, 54), False)
-    assert state.trajectories.played == 1.0
-
-
-@pytest.mark.parametrize("losses", [[1.0], [np.nan, np.nan], [1.7e308, -1.7e308], [0.0, 5e-324]])
-@pytest.mark.parametrize("steps", [[0, 1], [-1.7e308, 1.7e308], [3, 3], [np.nan, 1], [0, 5e-324]])
-@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_odd_runs_are_played_too(gui, losses, steps, share):
-    points = np.zeros((len(losses), 2))
-    odd = Trajectory("odd\n%s", "optimiser", points, losses, steps=steps[: len(losses)])
-    none = Trajectory("none", "optimiser", np.zeros((0, 2)), [])
-    state = ViewState()
-    state.trajectories.played = share
-    only_playing(gui, state, Scene([fan(), bumpy(5).with_changes(trajectories=[none, odd])]))
-    assert state.trajectories.played == share

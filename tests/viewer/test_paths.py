@@ -8,8 +8,9 @@ import pytest
 from lossviz.errors import InputError
 from lossviz.landscape import Curve, Mark, Trajectory
 from lossviz.viewer import legend
-from lossviz.viewer.heights import Heights
-from lossviz.viewer.paths import INK, MISSING, coloring, lay, played, shown_paths
+from lossviz.viewer.heights import Heights, moving_stride
+from lossviz.viewer.laying import ends, every, laid_paths, lay, seen
+from lossviz.viewer.paths import INK, MISSING, coloring, drawn_paths, shown_paths
 from lossviz.viewer.picking import pick
 from lossviz.viewer.picture import views
 from lossviz.viewer.pins import pins
@@ -42,7 +43,8 @@ def test_every_point_lies_on_the_drawn_triangles(name, moving):
     xs, ys = item.axes(state.surface.smooth)
     texels = item.field(state.surface.height, state.surface.smooth)
     z = np.clip(texels.unit(scene.height_range(state, 0)), 0, 1) * scene.top(state)
-    step = 3 if moving and state.surface.smooth else 1  # of 361 lines; 360 is a multiple
+    step = moving_stride(xs.size, ys.size) if moving else 1
+    assert (xs.size - 1) % step == (ys.size - 1) % step == 0
     xs, ys, z = xs[::step], ys[::step], z[::step, ::step]
     # The second route: barycentric coordinates in the triangle of shaders/surface.glsl.
     middle = (found.points[:-1] + found.points[1:]) / 2
@@ -103,15 +105,15 @@ def test_colours_follow_step_loss_distance_or_run():
     scene = Scene([bumpy().with_changes(trajectories=[run], curves=[curve])])
     state = ViewState()
     expected = {"auto": [0, 1], "step": [0, 1], "off_plane": [0, 1], "run": [INK + 1, INK + 1]}
-    for color, ends in expected.items():
+    for color, both in expected.items():
         state.trajectories.color = color
         found = lay(scene, state, 0)
-        assert [found.starts.values[0], found.ends.values[0]] == ends
+        assert [found.starts.values[0], ends(scene, state, 0).values[0]] == both
         assert (found.surface.values == INK).any()  # the curve's own
     state.trajectories.color = "loss"
     state.surface.color = "accuracy"
     found = lay(scene, state, 0)
-    assert [found.starts.values[0], found.ends.values[0]] == [0, 1]
+    assert [found.starts.values[0], ends(scene, state, 0).values[0]] == [0, 1]
     assert found.dots.values.tolist() == [MISSING]
     assert coloring(Scene([bumpy().with_changes(trajectories=[run, run])]).items[0],
                     ViewState()) == "run"  # fmt: skip
@@ -211,7 +213,8 @@ def test_a_played_path_ends_where_its_share_of_the_steps_is(share):
     item = scene_of().items[0]
     (whole,) = shown_paths(item, ViewState())
     now = share * whole.steps[-1]
-    (found,) = played([whole], now)
+    found = whole.until(now)
+    assert found.points[-1].tolist() == whole.at(now).points[0].tolist()
     assert found.steps[-1] == pytest.approx(now)
     known = found.steps[:-1]
     assert (found.points[:-1] == whole.points[: len(known)]).all() and (known < now + 1e-9).all()
@@ -228,19 +231,78 @@ def test_runs_are_played_by_their_steps_and_curves_stay():
     curve = Curve("c", [0, 1], {"loss": [1, 2]}, points=[[0, 0], [1, 1]])
     landscape = bumpy(11).with_changes(trajectories=[short, long, back], curves=[curve])
     state = ViewState()
-    paths = shown_paths(Scene([landscape]).items[0], state)
-    found = {path.name: path.points for path in played(paths, 10.0)}
+    state.trajectories.played = 0.5
+    found = {path.name: path.points for path in drawn_paths(Scene([landscape]), state, 0)}
     assert found["short"][-1] == pytest.approx([0.5, 0]) and len(found["c"]) == 2
     assert found["long"][-1] == pytest.approx([0, 0.25])
     assert found["back"][-1] == pytest.approx([0.2, 0])  # its steps are counted: 0, 1, 2
 
 
-def test_playing_changes_the_path_and_not_its_colours():
+def test_playing_cuts_the_same_lines_at_the_present_step():
+    """What is kept on the GPU says when each point is reached; nothing is laid again."""
     scene, state = scene_of(), ViewState()
-    whole = lay(scene, state, 0).surface
-    state.trajectories.played = 0.5
-    half = lay(scene, state, 0).surface
-    assert len(half.points) < len(whole.points)
-    assert half.points[:100] == pytest.approx(whole.points[:100])
-    assert half.values[:100] == pytest.approx(whole.values[:100])
-    assert half.values.max() == pytest.approx(0.5, abs=1e-6)
+    state.trajectories.true_loss = True
+    whole = laid_paths(scene, state, 0, None)
+    for share in (0.0, 0.3, 0.5):
+        state.trajectories.played = share
+        assert laid_paths(scene, state, 0, None) is whole
+        done = whole.surface.take(whole.surface.times <= share)
+        (end,) = ends(scene, state, 0).points
+        assert np.linalg.norm(done.points[-1] - end) < 0.05
+        assert (done.values == done.times).all()  # coloured by step
+    for lines in (whole.surface, whole.true, whole.dots, whole.starts):
+        assert lines.times.min() >= 0 and lines.times.max() <= 1
+    assert whole.surface.times[[0, -1]] == pytest.approx([0, 1])
+
+
+def test_paths_that_would_cover_everything_are_drawn_in_part_and_it_is_said(monkeypatch):
+    random = np.random.default_rng(4)
+    wild = [Trajectory(f"{i}", "optimiser", random.uniform(-0.9, 0.9, (400, 2)), np.ones(400))
+            for i in range(20)]  # fmt: skip
+    scene, state = Scene([bumpy().with_changes(trajectories=wild)]), ViewState()
+    part = every(scene.items[0], state)
+    length = sum(np.linalg.norm(np.diff(run.points, axis=0), axis=1).sum() for run in wild)
+    assert part == int(np.ceil(length / 2000)) > 1
+    said = [entry.after for entry in legend.entries(scene, state, 0)]
+    assert f"1 of {part} steps drawn" in said
+    found = laid_paths(scene, state, 0, None)
+    assert not found.whole and found.surface.first.sum() == 20
+    numbers = found.steps[found.surface.first]
+    assert (numbers % 400 == 0).all()
+    calm = scene_of(3)
+    assert every(calm.items[0], state) == 1 and laid_paths(calm, state, 0, None).whole
+
+
+@pytest.mark.parametrize("orthographic", [False, True])
+@pytest.mark.parametrize("elevation", [90.0, 50.0, 5.0, -40.0])
+@pytest.mark.parametrize("distance", [0.3, 2.0, 0.0])
+def test_what_is_seen_holds_every_point_in_the_picture(orthographic, elevation, distance):
+    scene, state = scene_of(), ViewState()
+    own = state.camera
+    own.orthographic, own.elevation, own.distance = orthographic, elevation, distance
+    own.target = (0.3, -0.2, 0.1) if distance else own.target
+    _, (view,) = views(scene, state, 600, 400, 1.0)
+    place = seen(scene.items[0], scene.top(state), view)
+    random = np.random.default_rng(5)
+    points = random.uniform((-1, -1, 0), (1, 1, scene.top(state)), (4000, 3))
+    x, y, depth = view.project(points).T
+    inside = (x > 0) & (x < view.width) & (y > 0) & (y < view.height) & (np.abs(depth) < 1)
+    within = ((points[:, :2] >= place.low) & (points[:, :2] <= place.high)).all(axis=1)
+    assert within[inside].all() and inside.any()
+    assert view.per_pixel / 2 < place.pixel <= view.per_pixel
+    if distance == 0.3 and elevation == 90:
+        assert within.mean() < 0.5
+
+
+def test_a_small_movement_lays_nothing_again(monkeypatch):
+    monkeypatch.setattr("lossviz.viewer.laying.BUDGET", 50)
+    scene, state = scene_of(3), ViewState()
+    _, (view,) = views(scene, state, 600, 400, 1.0)
+    first = laid_paths(scene, state, 0, view)
+    assert not first.whole and laid_paths(scene, state, 0, view) is first
+    state.camera.azimuth += 0.5
+    _, (view,) = views(scene, state, 600, 400, 1.0)
+    assert laid_paths(scene, state, 0, view) is first
+    state.camera.distance = 0.5
+    _, (view,) = views(scene, state, 600, 400, 1.0)
+    assert laid_paths(scene, state, 0, view) is not first

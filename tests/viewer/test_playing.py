@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from lossviz.errors import InputError
 from lossviz.landscape import Trajectory
+from lossviz.viewer.laying import ends
 from lossviz.viewer.layout import Rect
 from lossviz.viewer.legend import entries, legend
 from lossviz.viewer.paths import (
     all_paths,
     drawn_until,
-    lay,
-    played,
     shown_span,
     step_now,
     step_told,
@@ -48,10 +47,10 @@ def test_all_landscapes_are_at_one_step():
     scene = Scene([scene_of(SHORT).items[0].landscape, scene_of(LONG).items[0].landscape])
     state = at(0.25)
     assert step_now(scene, state) == drawn_until(scene, state) == 5.0
-    ends = [scene.items[0].place(np.array([[0.25, 0]])),
+    places = [scene.items[0].place(np.array([[0.25, 0]])),
             scene.items[1].place(np.array([[0, 0.5 / 16]]))]  # fmt: skip
-    for index, end in enumerate(ends):
-        assert lay(scene, state, index).ends.points[:, :2] == pytest.approx(end)
+    for index, end in enumerate(places):
+        assert ends(scene, state, index).points[:, :2] == pytest.approx(end)
     assert step_now(scene, at(0.25, hidden=("long",))) == 2.5
     assert step_now(scene, at(0.25, shown=False)) is None
     assert drawn_until(scene, at(1.0)) is None
@@ -61,16 +60,17 @@ def test_all_landscapes_are_at_one_step():
     (-1, 2, 1), (4, 2, 1), (8, 1.75, 1.5), (16, 1.25, 2.5), (20, 1, 3), (99, 1, 3)])  # fmt: skip
 def test_what_a_run_has_at_a_step(now, loss, off_plane):
     (path,) = all_paths(scene_of(LONG).items[0])
-    assert path.values_at(now) == (loss, off_plane)
+    here = path.at(now)
+    assert (here.losses[0], here.off_plane[0]) == (loss, off_plane)
 
 
 def test_a_ball_stands_where_the_run_is_and_nowhere_where_that_is_unknown():
     gap = Trajectory("gap", "optimiser", [[0, 0], [0.5, 0], [np.nan, 0], [0, 0]], [1, 1, 1, 1])
     scene = scene_of(gap)
-    ends = [lay(scene, at(share), 0).ends.points for share in (0.0, 1 / 6, 2 / 3, 0.9, 1.0)]
-    assert [len(end) for end in ends] == [1, 1, 0, 0, 1]
+    balls = [ends(scene, at(share), 0).points for share in (0.0, 1 / 6, 2 / 3, 0.9, 1.0)]
+    assert [len(ball) for ball in balls] == [1, 1, 0, 0, 1]
     x = scene.items[0].place(np.array([[0.25, 0.0]]))[0, 0]
-    assert ends[1][0, 0] == pytest.approx(x)
+    assert balls[1][0, 0] == pytest.approx(x)
 
 
 LIMIT = 1.7e308
@@ -85,9 +85,9 @@ def test_any_steps_are_played(steps, share):
     now = step_now(scene, at(share))
     assert steps[0] <= now <= steps[-1]
     (whole,) = all_paths(scene.items[0])
-    (path,) = played([whole], now)
+    path = whole.until(now)
     assert (np.abs(path.points) <= 1 + 1e-12).all()
-    assert whole.values_at(now)[0] == path.losses[-1] == pytest.approx(path.points[-1, 0])
+    assert whole.at(now).losses[0] == path.losses[-1] == pytest.approx(path.points[-1, 0])
 
 
 def test_the_clock_moves_on_and_stops_at_the_end():

@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lossviz.viewer.polylines import Lines, bend, clip, laid, line, thin, together
+from lossviz.viewer.polylines import (
+    Lines,
+    Seen,
+    bend,
+    clip,
+    laid,
+    line,
+    sparse,
+    thin,
+    together,
+    unrepeated,
+)
 from lossviz.viewer.renderers.strips import FLOATS, vertices
 
 LOW, HIGH = np.array([-1.0, -1.0]), np.array([1.0, 1.0])
@@ -122,6 +133,79 @@ def test_a_strip_has_no_width_between_two_lines():
 
 def test_nothing_gives_nothing():
     none = Lines(np.zeros((0, 2)), np.zeros(0), np.zeros(0, bool))
+    assert not len(unrepeated(none, np.ones(2)).points) and not len(sparse(none, 3).points)
     grid = np.linspace(-1, 1, 5)
     assert not len(laid(none, grid, grid, 10).points) and not len(vertices(none))
     assert not len(together([]).points) and not len(none.last)
+
+
+def covered(points, first, side=400):
+    """Which squares of a picture polylines run through, sampled finely."""
+    here = np.flatnonzero(~first[1:])
+    share = np.linspace(0, 1, 60)[:, None, None]
+    way = points[here] + share * (points[here + 1] - points[here])
+    at = np.floor((way.reshape(-1, 2) + 1) / 2 * side).astype(int).clip(0, side - 1)
+    picture = np.zeros((side, side), bool)
+    picture[at[:, 1], at[:, 0]] = True
+    return picture
+
+
+def near(picture, reach):
+    grown = np.zeros_like(picture)
+    for i in range(-reach, reach + 1):
+        for j in range(-reach, reach + 1):
+            grown |= np.roll(picture, (i, j), axis=(0, 1))
+    return grown
+
+
+def test_a_trembling_line_that_is_thinned_covers_the_same_pixels():
+    random, t = np.random.default_rng(2), np.linspace(0, 1, 40_000)[:, None]
+    line_ = np.hstack([0.9 * (1 - t) * np.cos(9 * t), 0.9 * (1 - t) * np.sin(9 * t)])
+    whole = line(line_ + 0.004 * random.normal(size=line_.shape))
+    two = np.full(2, 4 / 400)  # pixels
+    found = unrepeated(thin(whole, two), two)
+    assert len(found.points) < len(whole.points) / 3
+    ends = [found.points[0], found.points[-1]]
+    assert ends[0] == pytest.approx(whole.points[0]) and ends[1] == pytest.approx(whole.points[-1])
+    before, after = (covered(lines.points, lines.first) for lines in (whole, found))
+    assert not (after & ~near(before, 1)).any() and not (before & ~near(after, 3)).any()
+    assert (before & ~near(after, 1)).sum() < 0.02 * before.sum()
+
+
+def test_a_line_to_and_fro_is_its_first_and_last_way():
+    to_and_fro = line(np.array([[0.0, 0], [1, 0]] * 50), np.arange(100.0))
+    found = unrepeated(to_and_fro, np.array([0.5, 0.5]))
+    assert [part.tolist() for part in pieces(found)] == [[[0, 0], [1, 0]]] * 2
+    assert found.values.tolist() == [0, 1, 98, 99]
+    others = unrepeated(together([to_and_fro, to_and_fro]), np.array([0.5, 0.5]))
+    assert len(pieces(others)) == 4  # each line has its own
+
+
+@given(points)
+def test_nothing_appears_by_thinning(array):
+    quantum = np.array([0.25, 0.25])
+    found = unrepeated(thin(line(array), quantum), quantum)
+    assert (np.diff(found.values) >= 0).all()
+    if len(array):
+        away = np.linalg.norm(found.points[:, None] - array[None], axis=2)
+        assert (away.min(axis=1, initial=0.0 if not len(found.points) else 9) < 0.36).all()
+
+
+def test_what_is_near_is_laid_finely_and_what_is_not_seen_is_left_out():
+    random = np.random.default_rng(3)
+    many = together([line(np.cumsum(random.normal(size=(20_000, 2)), axis=0) * 0.006)
+                     for _ in range(10)])  # fmt: skip
+    grid = np.linspace(-1, 1, 401)
+    seen = Seen((-0.25, -0.25), (0.25, 0.25), 2**-11)
+    coarse, fine = laid(many, grid, grid, 30_000), laid(many, grid, grid, 30_000, seen)
+    assert (np.abs(fine.points) <= 0.25 + 1e-9).all() and len(fine.points) < 60_000
+    step = [np.linalg.norm(np.diff(part, axis=0), axis=1) for part in pieces(fine)]
+    inside = (np.abs(coarse.points) < 0.2).all(axis=1).sum()
+    assert (np.abs(fine.points) < 0.2).all(axis=1).sum() > 3 * inside
+    assert max(part.max(initial=0) for part in step) < 0.1
+
+
+def test_every_so_many_th_point_and_the_ends():
+    found = sparse(together([line(np.eye(2)[[0] * 10]), line(np.eye(2)[[1] * 4])]), 4)
+    assert found.first.tolist() == [True, False, False, False, True, False]
+    assert sparse(found, 1) is found

@@ -225,3 +225,19 @@ def test_half_precision_is_a_preview():
     item = Scene([bumpy(11).with_changes(provenance=known)]).items[0]
     assert item.subtitle == "preview in bfloat16 · 64 samples · 11×11"
     assert "preview" not in Scene([bumpy(11)]).items[0].subtitle
+
+
+@pytest.mark.parametrize(
+    "loss, expected",
+    [
+        (np.full((4, 5), np.nan), "no finite loss"),
+        (np.full((4, 5), 2.5), "the loss is 2.5 everywhere"),
+        (np.arange(7.0)[None], "one line of points, drawn as a ribbon"),
+        (np.arange(7.0)[:, None], "one line of points, drawn as a ribbon"),
+    ],
+)
+def test_what_could_be_misread_is_said(loss, expected):
+    axes = (np.arange(float(n)) for n in loss.shape)
+    (item,) = Scene([Landscape(surface=Surface(*axes, {"loss": loss}))]).items
+    assert expected in item.subtitle
+    assert expected not in Scene([bumpy(11)]).items[0].subtitle

@@ -5,7 +5,7 @@ is tried from then on.
 """
 
 import math
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
@@ -26,11 +26,14 @@ QUANTITIES = ("loss", "accuracy", "missing")
 NAMED = {"height": QUANTITIES, "color": QUANTITIES, "colormap": names()}
 
 number = some.floats(-WIDE, WIDE) | some.floats(-2, 2)
-low_high = some.tuples(number, number).map(sorted).filter(lambda e: e[0] < e[1]).map(tuple)
 start = some.tuples(some.integers(0, 3), number, number)
 cut = some.builds(
     Cut, some.text(max_size=20), some.sampled_from(states.SLICES), some.floats(-720, 720), number
 )
+
+
+def low_high(end):
+    return some.tuples(end, end).map(sorted).filter(lambda e: e[0] < e[1]).map(tuple)
 
 
 def values(part, item):
@@ -43,8 +46,13 @@ def values(part, item):
         return some.lists(start, max_size=3).map(tuple)
     if name == "pinned":
         return some.lists(cut, max_size=3).map(tuple)
+    if name == "cameras":
+        return some.lists(camera(), max_size=3).map(tuple)
+    if name == "differences":
+        return some.lists(some.tuples(*[some.integers(0, 2)] * 2), max_size=3).map(tuple)
     if name in states._RANGES:
-        return some.none() | low_high
+        return some.none() | low_high(number if name not in states._BOUNDS
+                                      else some.floats(*states._BOUNDS[name]))  # fmt: skip
     if name == "marker":
         return some.none() | some.tuples(number, number)
     if name == "target":
@@ -65,6 +73,13 @@ def values(part, item):
     if isinstance(old, tuple):
         return some.lists(some.text(max_size=9), max_size=3).map(tuple)
     raise TypeError(f"{type(part).__name__}.{name}: this test does not know what it may hold")
+
+
+@some.composite
+def camera(draw):
+    """Any of its fields."""
+    own = states.CameraState()
+    return replace(own, **{item.name: draw(values(own, item)) for item in fields(own)})
 
 
 @some.composite
@@ -109,6 +124,7 @@ def odd(loss):
 SCENES = {
     "one": lambda: [bumpy(9).with_changes(trajectories=runs(2, 9))],
     "pair": lambda: [dimpled(9), holed()],
+    "three": lambda: [bumpy(9), odd(np.ones((9, 9))), dimpled(7)],
     "curves and a surface": lambda: [between(), bumpy(5, 9, span=0.1)],
     "constant": lambda: [odd(np.ones((5, 4)))],
     "nothing finite": lambda: [odd(np.full((3, 4), np.nan))],

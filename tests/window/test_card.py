@@ -147,6 +147,12 @@ def maps(step):
     return check
 
 
+def arranges(card, key):
+    for after in ("overlay", "swipe", "grid"):
+        card.press(key)
+        card.becomes(lambda t, after=after: at(t, "compare.arrangement") == after)
+
+
 def pictures(card, key):
     card.press(key)
     path = card.says("Saved ")["message"].removeprefix("Saved ")
@@ -188,7 +194,16 @@ def copies(card, key):
     card.says("The view is in the clipboard.")
 
 
-def pastes(card, key):  # what was copied above
+def copies_a_command(card, key):
+    card.reset()
+    card.viewer.do("mousemove", *MIDDLE)
+    card.viewer.settle()
+    card.press(key)
+    card.says("Copied: lossviz checkpoint ")
+
+
+def pastes(card, key):
+    copies(card, "Ctrl+C")
     view = at(card.told(), "surface.colormap")
     card.viewer.do("key", "c")
     card.becomes(lambda t: at(t, "surface.colormap") != view)
@@ -256,6 +271,8 @@ KEYS = {
     "marks": toggles("marks.shown"),
     "the computed grid": toggles("surface.wire"),
     "axes": toggles("axes.axes"),
+    "side by side, overlaid, or swiped": arranges,
+    "one camera for all, or one each": toggles("compare.linked"),
     "next colour map": maps(1),
     "colour map before": maps(-1),
     "picture into a file": pictures,
@@ -266,6 +283,7 @@ KEYS = {
     "panels": toggles("panels.visible"),
     "this card": toggles("panels.help"),
     "copy the view as text": copies,
+    "copy the command for the weights here": copies_a_command,
     "paste a view": pastes,
     "undo a change of the view": undoes,
     "redo it": redoes,
@@ -440,6 +458,22 @@ def chooses_in_a_gallery(card):
     card.becomes(lambda t: t["gallery"]["chosen"] == ["card.ply", "second.ply"])
 
 
+def swipes(card):
+    card.viewer.do("key", "Return")  # the two that were chosen
+    card.becomes(lambda t: t["titles"] == ["card", "second"])
+    for after in ("overlay", "swipe"):
+        card.viewer.do("key", "v")
+        card.becomes(lambda t, after=after: at(t, "compare.arrangement") == after)
+    state = ViewState.from_json(json.dumps(card.told()["view"]))
+    scene = Scene([card.landscape, bumpy(21, name="second")])
+    width, height = card.told()["size"][0] - int(SIDEBAR), card.told()["size"][1]
+    found, _ = views(scene, state, width, height, 1.0)
+    x = round(found.divider)
+    card.viewer.settle()
+    card.viewer.drag(1, (x, 400), (x + 150, 410))
+    card.becomes(lambda t: at(t, "compare.divider") > 0.55)
+
+
 def zooms_by_wheel(card):
     before = card.camera()
     card.viewer.do("mousemove", *MIDDLE, "click", 4)
@@ -468,6 +502,7 @@ HANDS = {
     "Shift + double click": drops_a_ball,
     "Ctrl + click on a slider": types_a_value,
     "Ctrl + click in a gallery": chooses_in_a_gallery,
+    "drag the divider": swipes,
 }
 GIVEN = ("two fingers", "drop files or a folder", "drop a picture")  # see below
 

@@ -20,6 +20,9 @@ _BUTTONS: dict[str, Command] = {
 def draw(state: ViewState, scene: Scene) -> list[Command]:
     """Edit ``state.camera``; asks to fit or to look from somewhere."""
     own = state.camera
+    if len(scene.items) > 1 and not state.compare.linked:
+        last = len(scene.items) - 1
+        imgui.text_disabled(f"of {scene.items[min(state.compare.handled, last)].title}")
     asked: list[Command] = []
     width = (imgui.get_content_region_avail().x - 3 * imgui.get_style().item_spacing.x) / 4
     for index, (name, command) in enumerate(_BUTTONS.items()):

@@ -7,13 +7,16 @@ from imgui_bundle import imgui
 from lossviz.viewer.commands import Command, CopyView, PasteView, ResetView, Screenshot
 from lossviz.viewer.panels.widgets import checks, choice, slider, whole
 from lossviz.viewer.scene import Scene
-from lossviz.viewer.state import THEMES, ViewState
+from lossviz.viewer.state import THEMES, VISIONS, ViewState
 
 
 def draw(state: ViewState, scene: Scene) -> list[Command]:
     """Edit ``state.picture`` and ``state.axes``; asks to save, copy, paste or reset."""
     own, frame = state.picture, state.axes
     own.theme = choice("Theme", own.theme, THEMES)
+    own.vision = choice("Seen as", own.vision, VISIONS)
+    if own.vision != "full":
+        imgui.text_disabled("Saved pictures stay in full colour.")
     frame.axes, frame.color_bar, frame.title, frame.legend, own.transparent = checks(
         ("Axes", frame.axes), ("Colour bar", frame.color_bar), ("Title", frame.title),
         ("Legend", frame.legend), ("Transparent", own.transparent),

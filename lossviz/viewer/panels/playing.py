@@ -27,6 +27,7 @@ from lossviz.viewer.ticks import number
 
 HIGH = 150.0  # points
 MOST_POINTS = 2000  # of a run's losses: more are not seen in a sidebar
+MOST_OF_ALL, FEWEST = 40_000, 100  # of all runs' losses, and the least of one's
 MOST_RUNS = 8  # whose numbers are told
 
 Run = tuple[Item, Path]
@@ -57,7 +58,7 @@ def draw(state: ViewState, scene: Scene) -> None:
 
 def _plot(shown: list[Run], span: tuple[float, float], now: float) -> None:
     """Every run's losses, logarithmic over two decades and more; a line at the present step."""
-    ends = _ends([path.losses for _, path in shown])
+    ends = _ends([path.loss_ends for _, path in shown])
     if ends is None or not span[0] < span[1]:
         return
     low, high = ends
@@ -77,7 +78,7 @@ def _plot(shown: list[Run], span: tuple[float, float], now: float) -> None:
     implot.setup_axes_limits(first, last, low, high, implot.Cond_.always)
     implot.plot_inf_lines("##now", plain(np.array([now])), spec(GREY, 1.2))
     for which, (item, path) in reversed(list(enumerate(shown))):
-        for steps, losses in _pieces(path):
+        for steps, losses in _pieces(path, max(MOST_OF_ALL // len(shown), FEWEST)):
             implot.plot_line(f"##{which} {steps[0]}", steps, losses, spec(ink(item, path), 1.6))
     _balls(shown, now)
     implot.end_plot()
@@ -87,7 +88,7 @@ def _balls(shown: list[Run], now: float) -> None:
     """Where each run is; one that begins later or has ended stands at that end."""
     for which, (item, path) in reversed(list(enumerate(shown))):
         step = min(max(now, path.times[0]), path.times[-1])
-        loss, _ = path.values_at(now)
+        (loss,) = path.at(now).losses
         if np.isfinite(loss):
             look = spec(ink(item, path), 1.0)
             look.marker, look.marker_size = implot.Marker_.circle, 4.0 * scale()
@@ -96,10 +97,11 @@ def _balls(shown: list[Run], now: float) -> None:
             implot.plot_scatter(f"##ball {which}", x, y, look)
 
 
-def _pieces(path: Path) -> Iterator[tuple[Floats, Floats]]:
+def _pieces(path: Path, most: int) -> Iterator[tuple[Floats, Floats]]:
     """Steps and losses, at most so many, without what is no number."""
-    every = max(1, len(path.losses) // MOST_POINTS)
-    for start, end in pieces(np.isfinite(path.losses), MOST_POINTS):
+    most = min(most, MOST_POINTS)
+    every = max(1, len(path.losses) // most)
+    for start, end in pieces(np.isfinite(path.losses), most):
         kept = np.append(np.arange(start, end - 1, every), end - 1)
         yield plain(path.times[kept]), plain(path.losses[kept])
 
@@ -116,7 +118,8 @@ def _told(shown: list[Run], now: float) -> None:
         color_square(ink(item, path))
         imgui.align_text_to_frame_padding()
         imgui.text(one_line(path.name))
-        for value in path.values_at(now):
+        here = path.at(now)
+        for value in (here.losses[0], here.off_plane[0]):
             imgui.table_next_column()
             imgui.align_text_to_frame_padding()
             imgui.text(number(value))

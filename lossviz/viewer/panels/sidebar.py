@@ -12,6 +12,8 @@ from lossviz.viewer.layout import SIDEBAR, sidebar_room
 from lossviz.viewer.live import Underway
 from lossviz.viewer.panels import (
     camera,
+    colors,
+    compare,
     critical,
     curves,
     help_card,
@@ -43,6 +45,7 @@ def _has_surface(scene: Scene) -> bool:
 # What each section is called, whether it is open at first, and whether it has anything to say.
 _SECTIONS: dict[str, tuple[Draw, bool, Callable[[Scene], bool]]] = {
     "Surface": (surface.draw, True, _has_surface),
+    "Compare": (compare.draw, True, compare.is_needed),
     "Paths and marks": (trajectories.draw, True, trajectories.is_needed),
     "Critical points": (critical.draw, True, critical.is_needed),
     "Curves": (curves.draw, True, curves.is_needed),
@@ -50,6 +53,7 @@ _SECTIONS: dict[str, tuple[Draw, bool, Callable[[Scene], bool]]] = {
     "Slice": (slice_panel.draw, True, _has_surface),
     "Labels": (labels.draw, True, _has_surface),
     "Isolines": (isolines.draw, True, _has_surface),
+    "Colours and light": (colors.draw, False, _has_surface),
     "Camera": (camera.draw, False, _has_surface),
     "Picture": (picture.draw, False, lambda scene: True),
     "Information": (information.draw, False, lambda scene: True),
@@ -66,12 +70,13 @@ def draw(
     state: ViewState, scene: Scene, width: float, height: float, scale: float, message: str = "",
     pointed: Sequence[tuple[str, str]] = (), *, bindings: Sequence[Binding] = BINDINGS,
     recent: Sequence[tuple[str, ...]] = (), offer: bool = False,
-    underway: Sequence[Underway] = (), scrolls: Scrolls = USUAL,
-    cover: Cover | None = None,
+    reading: Sequence[tuple[str, str]] = (), underway: Sequence[Underway] = (),
+    scrolls: Scrolls = USUAL, cover: Cover | None = None,
 ) -> list[Command]:  # fmt: skip
     """Draw the sidebar, the help card, a message and what is ``pointed`` at, in names and values,
-    in a window of ``width`` x ``height``. ``offer`` puts the ``recent`` files first, computations
-    that are ``underway`` come before all. A ``cover`` is drawn in the place of the sidebar."""
+    with a ``reading`` of the place there, in a window of ``width`` x ``height``. ``offer`` puts the
+    ``recent`` files first, computations that are ``underway`` come before all. A ``cover`` is drawn
+    in the place of the sidebar."""
     asked: list[Command] = []
     sidebar = 0.0 if cover else sidebar_room(state, width, scale)
     if cover:
@@ -103,6 +108,8 @@ def draw(
         asked += _aside(underway, width, scale)
     if message:
         _message(message, width - sidebar, height, scale)
+    if reading and state.panels.reading:
+        tip.draw_reading(reading, scale)
     if pointed:
         tip.draw(pointed)
     return asked

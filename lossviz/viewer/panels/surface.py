@@ -7,7 +7,7 @@ import math
 import numpy as np
 from imgui_bundle import imgui
 
-from lossviz.viewer.colormaps import names, table
+from lossviz.viewer.colormaps import names, shadeable
 from lossviz.viewer.commands import Command
 from lossviz.viewer.panels.widgets import checks, choice, pair, slider, strip
 from lossviz.viewer.scene import LABELS, Scene
@@ -25,7 +25,7 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     own.color = choice("Colour", own.color, quantities)
     own.colormap = choice("Map", own.colormap, names())
     if own.colormap in names():
-        strip(table(own.colormap, own.reverse))
+        strip(shadeable(own.colormap, own.reverse))
     own.color_scale = choice("Colour scale", own.color_scale, SCALES)
     by_hand = own.color_range is not None
     by_hand, own.reverse = checks(("Range by hand", by_hand), ("Reversed", own.reverse))
@@ -40,8 +40,6 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     own.light = slider("Light", own.light, 0.0, 1.5)
     own.occlusion = slider("Soft shadow", own.occlusion, 0.0, 1.0)
     own.smooth, own.wire = checks(("Smooth", own.smooth), ("Grid", own.wire))
-    if len(scene.items) > 1:
-        (own.shared_scale,) = checks(("One scale for all", own.shared_scale))
     return []
 
 

@@ -6,9 +6,10 @@ from imgui_bundle import imgui
 
 from lossviz.viewer.colormaps import names
 from lossviz.viewer.commands import Command
+from lossviz.viewer.laying import every
 from lossviz.viewer.panels import playing
 from lossviz.viewer.panels.widgets import checks, choice, color_square, slider
-from lossviz.viewer.paths import all_paths, coloring, ink
+from lossviz.viewer.paths import all_paths, coloring, ink, runs
 from lossviz.viewer.scene import Item, Scene
 from lossviz.viewer.state import PATH_COLORS, ViewState
 from lossviz.viewer.text import one_line
@@ -26,12 +27,14 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
     own, marks = state.trajectories, state.marks
     if any(all_paths(item) for item in scene.items):
         own.shown, own.floor = checks(("Paths", own.shown), ("On the floor", own.floor))
-        (own.true_loss,) = checks(("Each step's own loss", own.true_loss))
+        own.tubes, own.true_loss = checks(("Tubes", own.tubes), ("Own losses", own.true_loss))
+        imgui.set_item_tooltip("The same at each step's own loss, with lines down to the surface")
         own.color = choice("Colour by", own.color, PATH_COLORS)
         if any(_has_ramp(item, state) for item in scene.items):
             own.colormap = choice("Path map", own.colormap, names())
         own.width = slider("Path width", own.width, 0.5, 8.0, "%.1f pt")
         _list(state, scene)
+        _counts(state, scene)
         playing.draw(state, scene)
     if any(item.landscape.marks for item in scene.items):
         marks.shown, marks.names = checks(("Marks", marks.shown), ("Names", marks.names))
@@ -40,6 +43,18 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
 
 def _has_ramp(item: Item, state: ViewState) -> bool:
     return any(not path.is_curve for path in all_paths(item)) and coloring(item, state) != "run"
+
+
+def _counts(state: ViewState, scene: Scene) -> None:
+    """How much there is, and how much of it is drawn where that is not all."""
+    for item in scene.items:
+        shown = runs(item, state)
+        if len(shown) < 2:
+            continue
+        steps = sum(len(path.points) for path in shown)
+        part = every(item, state)
+        imgui.text_disabled(f"{len(shown):,} runs, {steps:,} steps"
+                            + f", 1 of {part:,} drawn" * (part > 1))  # fmt: skip
 
 
 def _list(state: ViewState, scene: Scene) -> None:

@@ -37,10 +37,13 @@ def _row(name: str) -> str:
 def choice(name: str, value: str, choices: Sequence[str]) -> str:
     """One of a few strings."""
     names = list(choices) if value in choices else [value, *choices]
-    changed, index = imgui.combo(
-        _row(name), names.index(value), [one_line(n.replace("_", " ")) for n in names]
-    )
-    return names[index] if changed else value
+    return names[pick(name, names.index(value), [n.replace("_", " ") for n in names])]
+
+
+def pick(name: str, value: int, names: Sequence[str]) -> int:
+    """One of a few things, by its number."""
+    changed, index = imgui.combo(_row(name), value, [one_line(one) for one in names])
+    return int(index) if changed else value
 
 
 def slider(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lossviz.viewer.camera import View
 from lossviz.viewer.colormaps import to_linear
-from lossviz.viewer.critical import COLORS, KINDS, columns, standing
+from lossviz.viewer.critical import COLORS, KINDS, columns, outstanding, standing
 from lossviz.viewer.descents import Descents, lay_descents
 from lossviz.viewer.inks import inks
 from lossviz.viewer.polylines import Lines
@@ -23,13 +23,14 @@ from lossviz.viewer.renderers.points import (
     UP,
     PointRenderer,
 )
-from lossviz.viewer.renderers.strips import ABOVE, Eye, StripRenderer, Style, unit
+from lossviz.viewer.renderers.strips import ABOVE, Eye, StripRenderer, Style
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.textures import Textures
 
 SHAPES = {"minimum": DOWN, "saddle": CROSS, "maximum": UP, "degenerate": DIAMOND}
 RIM, CASING = 1.3, 0.9  # points around a sign, on each side of a line
+APART, DOT = 3.0, 0.3  # radii between two whole signs, of those that are dots
 FAINT = 0.3  # opacity of signs that the surface hides
 INK = (0.012, 0.012, 0.016)  # of the lines, linear
 LIFT = 2.0  # radii: a sign may not sink into the slope that it stands on
@@ -54,7 +55,7 @@ class CriticalRenderer:
         if found.is_empty:
             return
         width = state.critical.width
-        lift = ABOVE + width * scale * unit(view, viewport)
+        lift = ABOVE + width * scale * view.per_pixel
         eye = Eye.of(view, camera, viewport, lift, clip)
         signs = np.concatenate([
             _rows(found.starts, width + 2.0, HOLLOW), _rows(found.ends, width + 1.4, FULL)
@@ -90,25 +91,31 @@ class CriticalRenderer:
         *, camera: NDArray[np.float64], viewport: tuple[int, int], scale: float, moving: bool,
         clip: tuple[float, ...],
     ) -> None:  # fmt: skip
-        """Draw into the bound ``target``, blending: two calls however many there are."""
+        """Draw into the bound ``target``, blending: four calls however many there are."""
         found = standing(scene, state, index, moving)
         if not len(found.numbers):
             return
         own = columns(scene.items[index])
         kinds = own.kinds[found.numbers]
         shapes = np.array([SHAPES[kind] for kind in KINDS])[kinds]
-        size = np.full(len(kinds), state.critical.size)
+        whole = outstanding(
+            scene, state, index, APART * state.critical.size * scale * view.per_pixel
+        )
+        whole = np.isin(found.numbers, standing(scene, state, index).numbers[whole])
+        shapes = np.where(whole, shapes, DISC)
+        size = np.where(whole, state.critical.size, DOT * state.critical.size)
         rows = np.column_stack([
             found.places, to_linear(COLORS / 255)[kinds], np.ones(len(kinds)), size, shapes,
             np.where(own.border[found.numbers], HOLLOW, FULL),
         ])  # fmt: skip
-        lift = LIFT * state.critical.size * scale * unit(view, viewport)
+        lift = LIFT * state.critical.size * scale * view.per_pixel
         eye = Eye.of(view, camera, viewport, lift, clip)
         target.depth_mask = False
         try:
             for depth, opacity in ((">", FAINT), ("<=", 1.0)):
                 self.ctx.depth_func = depth
-                self.points.draw(rows, eye, scale, LIGHT, RIM, opacity)
+                self.points.draw(rows[~whole], eye, scale, LIGHT, DOT * RIM, opacity)
+                self.points.draw(rows[whole], eye, scale, LIGHT, RIM, opacity)
         finally:
             self.ctx.depth_func = "<"
             target.depth_mask = True

@@ -13,7 +13,7 @@ from lossviz.viewer.programs import program, set_uniforms
 from lossviz.viewer.text import bitmap
 
 Color = tuple[float, float, float, float]
-PLAIN, TEXT, BAR = 0.0, 1.0, 2.0
+PLAIN, TEXT, BAR, UP, DOWN = 0.0, 1.0, 2.0, 3.0, 4.0
 ATLAS = 1024
 
 
@@ -45,8 +45,22 @@ class Box:
     bar: bool = False
 
 
+@dataclass(frozen=True)
+class Arrow:
+    """A triangle that fills its rectangle; ``edge`` is how wide its ink is, in pixels."""
+
+    rect: Rect
+    fill: tuple[float, float, float]
+    ink: tuple[float, float, float]
+    edge: float
+    up: bool
+
+
+Part = Label | Box | Arrow
+
+
 class OverlayRenderer:
-    """Draws labels and boxes; keeps an atlas of the strings drawn last."""
+    """Draws labels, boxes and arrows; keeps an atlas of the strings drawn last."""
 
     def __init__(self, ctx: moderngl.Context) -> None:
         self.ctx = ctx
@@ -68,7 +82,7 @@ class OverlayRenderer:
         return texture
 
     def draw(
-        self, parts: Sequence[Label | Box], window: Rect, scale: float,
+        self, parts: Sequence[Part], window: Rect, scale: float,
         color_table: moderngl.Texture, density: int = 1,
     ) -> None:  # fmt: skip
         """Draw ``parts`` in order; ``window`` is the part of the picture that the target shows.
@@ -92,10 +106,14 @@ class OverlayRenderer:
         set_uniforms(self.program, window=rect, atlas=0, color_table=1)
         self.quads.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=len(rows))
 
-    def _row(self, part: Label | Box, scale: float, density: int) -> tuple[float, ...]:
+    def _row(self, part: Part, scale: float, density: int) -> tuple[float, ...]:
         if isinstance(part, Box):
             place = tuple(density * side for side in part.rect.sides)
             return (*place, 0.0, 0.0, 0.0, 0.0, *part.color, BAR if part.bar else PLAIN)
+        if isinstance(part, Arrow):
+            place = tuple(density * side for side in part.rect.sides)
+            return (*place, *part.ink, density * part.edge, *part.fill, 1.0,
+                    UP if part.up else DOWN)  # fmt: skip
         x, y, width, height = self._places.get(self._key(part, scale * density), (0, 0, 0, 0))
         side = self.atlas.width
         # Whole pixels: a bitmap between pixels would be blurred.

@@ -11,9 +11,9 @@ from lossviz.viewer.colormaps import to_linear
 from lossviz.viewer.inks import inks
 from lossviz.viewer.polylines import Lines, line
 from lossviz.viewer.programs import program, set_uniforms
-from lossviz.viewer.renderers.paths import BEHIND, CASING, DASH, LIGHT, ON_FLOOR
+from lossviz.viewer.renderers.paths import BEHIND, DASH, HALO, LIGHT, ON_FLOOR
 from lossviz.viewer.renderers.points import DISC, FULL, PointRenderer
-from lossviz.viewer.renderers.strips import ABOVE, Eye, Rgb, StripRenderer, Style, unit
+from lossviz.viewer.renderers.strips import ABOVE, Eye, Rgb, StripRenderer, Style
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.sections import Frame, frame, ink_number, inks_of, marker, sections
 from lossviz.viewer.slicing import present
@@ -60,13 +60,15 @@ class SliceRenderer:
     def draw(
         self, scene: Scene, state: ViewState, index: int, view: View, target: moderngl.Framebuffer,
         *, camera: NDArray[np.float64], viewport: tuple[int, int], scale: float, moving: bool,
+        plane: bool = True,
     ) -> None:  # fmt: skip
-        """Draw into the bound ``target``, blending; ``scale`` is in its pixels a point."""
+        """Draw into the bound ``target``, blending; ``scale`` is in its pixels a point. The
+        ``plane`` is drawn once where several landscapes are in one frame."""
         if not state.slice.shown:
             return
-        lift = ABOVE + 0.8 * WIDTH * scale * unit(view, viewport)
+        lift = ABOVE + 0.8 * WIDTH * scale * view.per_pixel
         eye = Eye.of(view, camera, viewport, lift)
-        found = frame(scene, state, index, present(scene, state, index), view)
+        found = frame(scene, state, index, present(scene, state, index), view) if plane else None
         target.depth_mask = False
         try:
             if found is not None:
@@ -94,7 +96,7 @@ class SliceRenderer:
     def _lines(
         self, scene: Scene, state: ViewState, index: int, eye: Eye, scale: float, moving: bool
     ) -> None:
-        width, wide = WIDTH * scale, (WIDTH + 2 * CASING) * scale
+        width, wide = WIDTH * scale, (WIDTH + 2 * HALO) * scale
         colors = linear_inks(scene, state)
         found = sections(scene, state, index, moving=moving)
         for which in reversed(range(len(found))):  # the present one over the others
