@@ -1,9 +1,9 @@
 """What a computation under way tells of itself, in the folder that it goes on from.
 
-``progress.json`` says how far it is, at most twice a second and replaced as a whole; the system
-drops the lock on ``progress.lock`` when the process dies, whatever it died of. A file ``stop`` in
-the folder asks it to end as Ctrl-C does. So any window on any machine that sees the folder can
-follow and stop it, and neither process waits for the other.
+``progress.json`` says how far it is, once a second and replaced as a whole; the system drops the
+lock on ``progress.lock`` when the process dies, whatever it died of. A file ``stop`` in the folder
+asks it to end as Ctrl-C does. So any window on any machine that sees the folder can follow and stop
+it, and neither process waits for the other.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from lossviz.errors import LossvizError, printable
 NAME, LOCK, STOP = "progress.json", "progress.lock", "stop"
 STATES = ("computing", "stopping", "done", "interrupted", "failed")
 EVERY = 0.5  # seconds between two looks at the computation
-BEAT = 1.0  # seconds after which the file is touched if there is nothing new
+BEAT = 1.0  # seconds between two changes of the file; it is touched if there is nothing new
 SILENT = 4.0  # seconds without a beat after which a process that holds no lock is dead
 WINDOW = 30.0  # seconds that the rate is taken over
 LARGEST = 1 << 16  # bytes of the file
@@ -162,14 +162,17 @@ class Telling:
         return round((last - first) / (ended - began), 4) if last > first and ended > began else 0.0
 
     def _tell(self, status: Status) -> None:
-        path, now = self.folder() / NAME, time.monotonic()
+        path, now, told = self.folder() / NAME, time.monotonic(), self._told
+        as_before = told is not None and (status.state, status.what) == (told.state, told.what)
+        if as_before and now - self._beat < BEAT:
+            return
         with suppress(OSError):  # to be followed is no reason to fail
-            if status != self._told:
+            if status != told:
                 temporary = path.with_name(f".{NAME}.tmp")
                 temporary.write_text(json.dumps({"lossviz_progress": 1, **asdict(status)}))
                 os.replace(temporary, path)
                 self._told, self._beat = status, now
-            elif now - self._beat >= BEAT:
+            else:
                 os.utime(path)
                 self._beat = now
 

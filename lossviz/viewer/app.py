@@ -310,7 +310,7 @@ class App:
             self.due = SETTLE
         changed, done = self.live.poll()
         if changed:
-            self.due = SETTLE
+            self.due = max(self.due, 2)  # mostly numbers, to which no panel answers
         for line in (problem, *done):
             if line:
                 self.tell(line)

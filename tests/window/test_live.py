@@ -16,6 +16,13 @@ __all__ = ["display"]
 pytestmark = pytest.mark.window
 
 
+class Beside(Viewer):
+    """A window beside a computation: it does not rest while that goes on."""
+
+    def settle(self):
+        time.sleep(1.5)
+
+
 def begun(folder):
     eventually(lambda: some(folder / "a.run") and (folder / "a.ply").is_file())
 
@@ -28,7 +35,7 @@ def stop_button(viewer):
 def test_progress_is_told_and_stop_stops(display, tmp_path):
     with surface(tmp_path, "--grid", "33x33", pause=0.15) as process:
         begun(tmp_path)
-        viewer = Viewer(display, tmp_path, "a.ply")
+        viewer = Beside(display, tmp_path, "a.ply")
         try:
             told = viewer.wait_for(lambda t: t["underway"] and "left" in t["underway"][0][3])
             ((running, done, first, second),) = told["underway"]
@@ -43,8 +50,7 @@ def test_progress_is_told_and_stop_stops(display, tmp_path):
             assert line == f"a: stopped after {done:,} of 1,089 points; all are kept."
             assert f"interrupted after {done:,} of 1,089 points" in words
             assert int(ply.read(tmp_path / "a.ply").surface.evaluated.sum()) == done
-            time.sleep(2)  # the file's last rewriting is read
-            viewer.settle()
+            time.sleep(3)  # the file's last rewriting is read
             frames = viewer.told()["frames"]
             time.sleep(3)
             assert viewer.told()["frames"] == frames  # what has ended costs nothing
@@ -55,7 +61,7 @@ def test_progress_is_told_and_stop_stops(display, tmp_path):
 def test_a_killed_computation_is_told_and_goes_on(display, tmp_path):
     with surface(tmp_path, "--grid", "33x33", pause=0.15) as process:
         begun(tmp_path)
-        viewer = Viewer(display, tmp_path, "a.ply")
+        viewer = Beside(display, tmp_path, "a.ply")
         try:
             viewer.wait_for(lambda t: t["underway"] and t["underway"][0][0])
             process.send_signal(signal.SIGKILL)
@@ -99,7 +105,7 @@ def test_a_computation_outlives_its_window(display, tmp_path):
 def test_an_error_is_told_in_the_window(display, tmp_path):
     with surface(tmp_path, "--grid", "33x33", pause=0.15) as process:
         begun(tmp_path)
-        viewer = Viewer(display, tmp_path, "a.ply")
+        viewer = Beside(display, tmp_path, "a.ply")
         try:
             viewer.wait_for(lambda t: t["underway"] and t["underway"][0][0])
             os.chmod(tmp_path, 0o500)  # the file can be replaced no more
