@@ -172,6 +172,15 @@ def collect(
     return Surface(grid.alphas[columns], grid.betas[rows], quantities, evaluated)
 
 
+def so_far(grid: Grid, points: dict[int, dict[str, float]]) -> Surface:
+    """What was evaluated, as the coarsest of the nested surfaces that has it all."""
+    known = np.array(list(points))
+    for columns, rows in grid_levels(grid):
+        if np.isin(known, rows[:, None] * grid.alphas.size + columns).all():
+            break
+    return collect(grid, points, columns, rows)
+
+
 def landscape(
     problem: Problem, plane: Plane | None = None, *, points: int | tuple[int, int] | None = None,
     span: Span | tuple[Span, Span] = (-1.0, 1.0), seed: int = 0, tolerance: float | None = None,

@@ -28,6 +28,7 @@ settings.load_profile("same")
 # No test reads or writes the user's own settings; each has an empty folder of its own.
 SETTINGS = Path(tempfile.mkdtemp(prefix="lossviz-tests-"))
 os.environ["LOSSVIZ_CONFIG_DIR"] = str(SETTINGS / "shared")
+os.environ["LOSSVIZ_CACHE_DIR"] = str(SETTINGS / "cache")
 _numbers = itertools.count()
 
 
@@ -52,6 +53,7 @@ def settings_folder(monkeypatch):
     """Where this test's settings are; nothing is there yet."""
     own = SETTINGS / str(next(_numbers))
     monkeypatch.setenv("LOSSVIZ_CONFIG_DIR", str(own))
+    monkeypatch.setenv("LOSSVIZ_CACHE_DIR", str(SETTINGS / f"cache-{own.name}"))
     return own
 
 

@@ -67,3 +67,20 @@ class Named(Dataset):
 
     def __getitem__(self, index):
         return self.x[index], self.targets[index]
+
+
+# A bowl of which a point takes long enough to watch it grow: so many seconds as PAUSE says.
+SLOW = """
+import os
+import time
+import torch
+from compute.problem import Problem
+
+def bowl():
+    def loss(model, batch):
+        time.sleep(float(os.environ.get("PAUSE", "0.02")))
+        found = model(batch[0])
+        found.sum().item()  # so that points are not evaluated together
+        return found.square()[:, 0] + 0.1
+    return Problem(torch.nn.Linear(3, 1), loss, [(torch.eye(3),)])
+"""

@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = Chosen(plane, landscape.provenance.batch_norm)
     known = options.provenance_of(args, problem, data, chosen, devices[0])
     work = _open(args, known, hessian, plane, grid)
-    with resumable(lambda: work, args.output, grid.count):
+    with resumable(lambda: work, args.output, grid.count, args.argv):
         center = {} if args.no_center else _center(args, hessian, plane, work)
         found = _mapped(args, known, hessian, grid, work, landscape, center)
     _report(args, hessian, found, summary(found), center, work)

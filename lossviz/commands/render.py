@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 from lossviz.commands import contouring
 from lossviz.commands.sizes import add_size_arguments, finite, take_size
 from lossviz.errors import InputError, UsageError, printable
+from lossviz.folders import expanded
+
+MOST_TOGETHER = 50  # landscapes in one picture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +65,12 @@ def add_view_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``lossviz render``."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="landscapes (.ply), side by side")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="landscapes (.ply), side by side; a folder stands for those in it",
+    )
     parser.add_argument("-o", "--output", required=True, metavar="PNG",
                         help="a folder with --each; with --contour also .pdf, .svg")  # fmt: skip
     parser.add_argument("--each", action="store_true", help="a picture for each file, "
@@ -80,6 +88,10 @@ def run(args: argparse.Namespace) -> int:
     """Read, draw, write."""
     state = view_state(args)
     contouring.check(args)
+    args.files = expanded(args.files)
+    if not args.each and len(args.files) > MOST_TOGETHER:
+        raise UsageError(f"files: expected at most {MOST_TOGETHER} side by side, got "
+                         f"{len(args.files):,}; --each draws a picture for each")  # fmt: skip
     take_size(args, state.picture)
     for name in ("supersample", "transparent"):  # a saved view says the others
         if (value := getattr(args, name)) is not None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lossviz.errors import LossvizError
+from lossviz.underway import Telling, telling
 
 if TYPE_CHECKING:
     from compute.evaluation import Evaluator
@@ -68,16 +70,22 @@ def open_run(
 
 
 @contextmanager
-def resumable(run: Callable[[], Run], output: Path, points: int) -> Iterator[None]:
+def resumable(
+    run: Callable[[], Run], output: Path, points: int, argv: Sequence[str] = ()
+) -> Iterator[Telling]:
     """Close the ``run`` at the end; of one that ends early tell what of its ``points`` is kept.
+
+    Meanwhile its folder tells how it goes, and that the command line ``argv`` goes on with it.
 
     Raises
     ------
     LossvizError
         If the disk is full or ``output`` cannot be written.
     """
+    command = shlex.join(["lossviz", *argv])
     try:
-        yield
+        with telling(lambda: run().path, lambda: len(run().points), points, command) as told:
+            yield told
     except KeyboardInterrupt:
         print(f"\nlossviz: interrupted after {len(run().points):,} of {points:,} points; all are "
               "kept: the same command goes on from there", file=sys.stderr)  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -12,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lossviz.commands import options, planes
-from lossviz.commands.report import check_output, clock, finite, open_window
+from lossviz.commands.report import check_output, open_window
 from lossviz.commands.runs import open_run, resumable
+from lossviz.commands.surface_report import report
 from lossviz.plane_choice import Chosen, default_range
 from lossviz.refining import HOW
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from compute.surface import Grid
     from lossviz.landscape import Landscape, Mark, Provenance, Surface, Trajectory
     from lossviz.refining import Refinement
+    from lossviz.underway import Telling
 
 SAMPLES, POINTS = "512", (51, 51)
 REWRITE_EVERY = 2.0  # seconds
@@ -98,16 +99,16 @@ def compute_surface(
     chosen.plane.check()
     args.range = args.range or default_range(chosen)
     work = _begin(args, problem, data, chosen, devices, dtype, paths)
-    with resumable(lambda: work.run, args.output, work.grid.count):
+    with resumable(lambda: work.run, args.output, work.grid.count, args.argv) as told:
         if args.view:
             _open_window(work)
-        landscape = _evaluate(work)
+        landscape = _evaluate(work, told)
         while _short_of_images(work, landscape):
             work.run.close()
             more = _more_images(work, landscape)
             work = _begin(args, problem, more, chosen, devices, dtype, paths, restart=True)
-            landscape = _evaluate(work)
-    _report(work, landscape)
+            landscape = _evaluate(work, told)
+    report(work, landscape)
     return 0
 
 
@@ -251,8 +252,28 @@ def _landscape(work: Work, surface: Surface) -> Landscape:
     )
 
 
-def _evaluate(work: Work) -> Landscape:
+def _evaluate(work: Work, told: Telling) -> Landscape:
     """Level by level; with a tolerance until interpolation reaches it, or images are too few."""
+    try:
+        landscape = _by_levels(work, told)
+    except KeyboardInterrupt:
+        _write_so_far(work)
+        raise
+    told.what = "critical points"
+    return _finished(work, landscape)
+
+
+def _write_so_far(work: Work) -> None:
+    """The file with every point that is there: it is a little older than the last of them."""
+    from compute.surface import so_far
+    from lossviz import ply
+
+    if work.run.points:
+        ply.write(_landscape(work, so_far(work.grid, work.run.points)), work.args.output)
+
+
+def _by_levels(work: Work, told: Telling) -> Landscape:
+    """The surface, kept up to date in the file meanwhile."""
     from compute.adaptive import FIRST, Convergence
     from compute.progress import Progress
     from compute.surface import evaluate
@@ -261,6 +282,7 @@ def _evaluate(work: Work) -> Landscape:
     args, convergence = work.args, Convergence()
     adaptive = bool(args.tolerance) and args.grid is None
     with Progress(work.evaluators[0], work.run, work.grid, args.output.stem, adaptive) as progress:
+        told.what, told.total = "points", progress.bar.total
         surfaces = evaluate(
             work.evaluators, work.grid, work.run, progress=progress.add, every=REWRITE_EVERY
         )
@@ -284,7 +306,8 @@ def _evaluate(work: Work) -> Landscape:
                 if convergence.error <= args.tolerance:
                     break
                 progress.next_level(side, convergence)
-    return _finished(work, landscape)
+                told.total = progress.bar.total
+    return landscape
 
 
 def _finished(work: Work, landscape: Landscape) -> Landscape:
@@ -335,50 +358,3 @@ def _open_window(work: Work) -> None:
         surface = Surface(work.grid.alphas[columns], work.grid.betas[rows], empty, nothing)
         ply.write(_landscape(work, surface), work.args.output)
     open_window(work.args.output)
-
-
-def _report(work: Work, landscape: Landscape) -> None:
-    assert landscape.surface is not None
-    import numpy as np
-
-    from lossviz.refining import told_of
-
-    args, run, known = work.args, work.run, landscape.provenance
-    loss = landscape.surface.loss
-    there = loss[np.isfinite(loss)]
-    low, high = (float(there.min()), float(there.max())) if there.size else (None, None)
-    images = work.data.available if work.data is not None else known.samples
-    full = run.seconds / max(len(run.points), 1) * work.grid.count * images / max(known.samples, 1)
-    report = {
-        "file": str(args.output), "points": int(loss.size), "samples": known.samples,
-        "seconds": round(run.seconds, 3), "engine": work.evaluators[0].choices,
-        "loss_min": low, "loss_max": high, "not_finite": int(loss.size - there.size),
-        "center": work.center, "error_data": known.error_data,
-        "error_interpolation": known.error_interpolation, "full_run_seconds": round(full, 1),
-        "critical_points": len(landscape.critical_points.shown()),
-        "refined": work.refinement.moved if work.refinement else 0,
-    }  # fmt: skip
-    if args.json:
-        print(json.dumps(finite(report)))
-        return
-    told = ", ".join(f"{name} {value:.5g}" for name, value in work.center.items())
-    span = f"{low:.5g} to {high:.5g}" if low is not None else "nowhere finite"
-    lines = [
-        f"{args.output}: {loss.size:,} points x {known.samples:,} samples in {clock(run.seconds)}",
-        f"  loss {span}; at the centre {told}",
-    ]
-    if known.direction_angle and known.directions != "random":
-        lines.append(f"  directions {known.directions}, {known.direction_angle:.2f}° apart")
-    if known.is_preview:
-        lines.append(f"  a preview: evaluated in {known.precision}")
-    if known.error_data:
-        lines.append(f"  median standard error from the samples {known.error_data:.2%}")
-    if known.error_interpolation:
-        lines.append(
-            f"  largest error between the points {known.error_interpolation:.2%}, estimated"
-        )
-    if full > 1.05 * run.seconds:
-        n, m = work.grid.alphas.size, work.grid.betas.size
-        lines.append(f"  all {n}x{m} points with all {images:,} samples would take {clock(full)}")
-    lines += [f"  {line}" for line in told_of(landscape.critical_points, work.refinement)]
-    print("\n".join([*lines, f"  lossviz view {args.output}"]))

@@ -18,6 +18,8 @@ from lossviz.commands.render import (
 )
 from lossviz.commands.sizes import size
 from lossviz.errors import LossvizError, printable
+from lossviz.files import distinct
+from lossviz.folders import expanded
 
 if TYPE_CHECKING:
     from lossviz.landscape import Landscape
@@ -40,7 +42,12 @@ def window_size(text: str) -> tuple[int, int]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``lossviz view``."""
-    parser.add_argument("files", nargs="*", metavar="FILE", help="landscapes (the bundled pair)")
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="landscapes, or a folder of them as a gallery (the bundled pair)",
+    )
     parser.add_argument(
         "--size",
         type=window_size,
@@ -63,12 +70,14 @@ def run(args: argparse.Namespace) -> int:
     _start_lightly()
     paths = [Path(path) for path in args.files] or bundled()
     state = view_state(args)
-    landscapes = read_checked(paths, state)
+    gallery = any(path.is_dir() for path in paths)
+    landscapes = [] if gallery else read_checked(paths, state)
     if sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
         return _into_files(paths, state, args.output_dir, "no display")
     from lossviz.viewer.app import Options, show
+    from lossviz.viewer.browsing import nothing
     from lossviz.viewer.scene import Scene
     from lossviz.viewer.window import NoWindowError
 
@@ -76,11 +85,15 @@ def run(args: argparse.Namespace) -> int:
     place = memory.place if memory else None
     options = Options(
         size=args.size or (place.size if place else (1280, 760)),
+        in_points=args.size is None and place is None,
         exit_after_first_frame=args.exit_after_first_frame, report=args.report,
         check_gl=bool(os.environ.get("LOSSVIZ_CHECK_GL")), memory=memory, offer=not args.files,
+        gallery=paths if gallery else (),
     )  # fmt: skip
     try:
         seen = _as_seen(args, memory, paths, landscapes) if memory else state
+        if gallery:
+            return show(nothing(paths[0].name), seen, [], options)
         return show(Scene(landscapes), seen, paths, options)
     except NoWindowError as error:
         return _into_files(paths, state, args.output_dir, str(error))
@@ -143,7 +156,7 @@ def bundled() -> list[Path]:
 
 
 def _into_files(paths: list[Path], state: ViewState, folder: Path, why: str) -> int:
-    """One picture of all, and one of each if there are several."""
+    """One picture of all, and one of each if there are several; of folders one of each alone."""
     from lossviz.viewer.screenshot import file_stem
     from lossviz.viewer.state import CompareState
 
@@ -152,9 +165,12 @@ def _into_files(paths: list[Path], state: ViewState, folder: Path, why: str) -> 
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LossvizError(f"{folder}: cannot be made: {error.strerror}") from None
-    jobs = [(paths, file_stem((path.stem for path in paths), "_and_"))]
-    if len(paths) > 1:
-        jobs += [([path], path.stem) for path in paths]
+    folders = any(path.is_dir() for path in paths)
+    paths = expanded(paths)
+    jobs = [] if folders else [(paths, file_stem((path.stem for path in paths), "_and_"))]
+    if folders or len(paths) > 1:
+        names = distinct([str(path.with_suffix("")) for path in paths])
+        jobs += [([path], file_stem([name])) for path, name in zip(paths, names, strict=True)]
     print(f"lossviz: {printable(why)}, so the pictures go into files:")
     for some, name in jobs:
         target = folder / f"{name}.png"

@@ -22,27 +22,25 @@ from lossviz.viewer import commands as cmd
 from lossviz.viewer import saving
 from lossviz.viewer.arrangement import complete
 from lossviz.viewer.beside import Beside
-from lossviz.viewer.camera import View
+from lossviz.viewer.browsing import Browsing
 from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.changes import change
 from lossviz.viewer.events import listen
 from lossviz.viewer.feed import Feed
 from lossviz.viewer.framing import framed
-from lossviz.viewer.gestures import Drag, Gestures
 from lossviz.viewer.incoming import read_news
 from lossviz.viewer.interrupts import between_frames
 from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.legend import arranged
+from lossviz.viewer.live import Live
 from lossviz.viewer.memory import Memory
-from lossviz.viewer.picking import Hit, SignHit, pick, pick_sign
-from lossviz.viewer.picture import Picture, views
+from lossviz.viewer.picture import Picture
 from lossviz.viewer.playing import Clock
-from lossviz.viewer.pointing import Pointed, at_pixel, label
+from lossviz.viewer.pointer import Pointer
 from lossviz.viewer.report import write_report
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.session import Session
-from lossviz.viewer.sliding import grab, under_pointer
-from lossviz.viewer.state import MOST_STARTS, ViewState
+from lossviz.viewer.state import ViewState
 from lossviz.viewer.vision import preview
 from lossviz.viewer.window import open_window, window_title
 
@@ -60,11 +58,13 @@ class Options:
     """What ``lossviz view`` was asked for beside files and view."""
 
     size: tuple[int, int] = (1280, 760)
+    in_points: bool = False  # so large on a monitor of usual density, larger on one of more
     exit_after_first_frame: bool = False
     report: Path | None = None  # after each frame: the view and a frame count as JSON, for tests
     check_gl: bool = False  # stop at the first GL error
     memory: Memory | None = None  # of earlier windows; None: neither that nor remembering this one
     offer: bool = False  # no files were given: recent ones come first
+    gallery: Sequence[Path] = ()  # files and folders to choose from, in the place of a scene
 
 
 class App:
@@ -82,6 +82,7 @@ class App:
         self.picture = Picture(self.ctx)
         self._owned.callback(self.picture.release)
         self.feed = Feed(paths, wake=glfw.post_empty_event)
+        self.live = Live(paths)
         self.gui: Gui | None = None
         self._still = Canvas(self.ctx)  # the picture as it was last drawn
         self._owned.callback(self._still.release)
@@ -92,16 +93,14 @@ class App:
         self.frames, self.due = 0, SETTLE
         self.moved = -1e9
         self.message, self.message_until = "", 0.0
-        self.session = Session(paths, options.memory)
+        self.session = Session(paths or options.gallery, options.memory)
         self.clock = Clock()
         self.beside = Beside(wake=glfw.post_empty_event)
-        self.gestures = Gestures(
-            self._pick, self._view_at, 1.0, sign_at=self._pick_sign, drop=self._drop,
-            grab=self._grab, label=self._label,
-        )  # fmt: skip
-        self._pointer = self.gestures.at, False
-        self._read: tuple[object, Pointed] = None, Pointed()  # under the pointer, the last time
+        self.pointer = Pointer(self)
+        self.gestures = self.pointer.gestures()
         self.measure()
+        self.browsing = Browsing(self, options.gallery)
+        self._owned.callback(self.browsing.release)
 
     # ── sizes ────────────────────────────────────────────────────────────────────────────────
 
@@ -170,17 +169,27 @@ class App:
         if self.due or self._picture_key() != self._shown:
             self.due = max(self.due - 1, 0)
             self._frame()
-        if not self.due and not self._moving(time.monotonic()):
+        if not self.due and not self.is_moving:
             self.session.note(self)
 
     def _moving(self, now: float) -> bool:
         return now - self.moved < REST
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether the camera moved a moment ago."""
+        return self._moving(time.monotonic())
+
+    @property
+    def shown(self) -> object:
+        """What the picture in the window shows; another value where that is another."""
+        return self._shown
+
     def _frame(self) -> None:
         """One frame: the picture if it changed, the panels, then to the screen."""
         if 0 in self.pixels:
             return
-        self._read_profile()
+        self.pointer.read_profile()
         self._draw_picture()
         asked = self._draw_gui()
         self._present()
@@ -190,18 +199,24 @@ class App:
             self._wanted -= 1
             if not self._wanted:
                 self._save(self)
-        if not self._moving(time.monotonic()) and self.picture.improve(self.scene, self.state):
+        if self.browsing.shown or self.is_moving:
+            return
+        if self.picture.improve(self.scene, self.state):
             self._shown, self.due = None, max(self.due, 1)
 
     def _picture_key(self) -> object:
         """Everything that the kept picture depends on."""
         state = replace(self.state, panels=None)  # type: ignore[arg-type]
         keys = tuple((item.key, len(item.dropped), len(item.basins)) for item in self.scene.items)
-        return state.to_json(), keys, self.free, self._moving(time.monotonic())
+        return state.to_json(), keys, self.free, self.is_moving
 
     def _draw_picture(self) -> None:
         self._resolve_camera()
-        if self._moving(time.monotonic()):  # the next picture is another one: none is kept
+        if self.browsing.shown:
+            self.screen.use()
+            self.browsing.clear()
+            self._shown, self._kept = self._picture_key(), False
+        elif self.is_moving:  # the next picture is another one: none is kept
             self.screen.use()
             self.ctx.clear()
             self._draw_into(self.screen, moving=True)
@@ -255,6 +270,7 @@ class App:
         self.gui = Gui(self.ctx, self.scale)
         self._owned.callback(self.gui.release)
         self._drawn = time.monotonic()
+        self.message_until = self._drawn + TOAST  # until now nobody could read it
 
     def _draw_gui(self, target: moderngl.Framebuffer | None = None) -> list[cmd.Command]:
         """Draw the panels over the screen or another ``target``; what they ask for."""
@@ -266,11 +282,12 @@ class App:
         width, height = self.size
         self.gui.begin(width, height, self.density, now - self._drawn, self.state.picture.theme)
         self._drawn = now
-        message, told = self.message if target is None else "", self.pointed()
+        message, told = self.message if target is None else "", self.pointer.pointed()
         asked = sidebar.draw(
             self.state, self.scene, width, height, self.scale, message, told.on,
             bindings=self.session.bindings, recent=self.session.recent, offer=self.options.offer,
-            reading=told.read,
+            reading=told.read, underway=self.live.shown, scrolls=self.session.scrolls,
+            cover=self.browsing.cover,
         )  # fmt: skip
         self.gui.end(target or self.screen)
         return asked
@@ -278,7 +295,7 @@ class App:
     def _present(self) -> None:
         self.frames += 1
         if self.options.report is not None:
-            write_report(self, self.options.report, self.pointed())
+            write_report(self, self.options.report, self.pointer.pointed())
         glfw.swap_buffers(self.handle)
         if self.options.check_gl and (error := self.ctx.error) != "GL_NO_ERROR":
             raise LossvizError(f"OpenGL: {error} in frame {self.frames}")
@@ -292,8 +309,13 @@ class App:
         came, problem = self.beside.poll(self.scene, self.state)
         if came:
             self.due = SETTLE
-        if problem:
-            self.tell(problem)
+        changed, done = self.live.poll()
+        if changed:
+            self.due = max(self.due, 2)  # mostly numbers, to which no panel answers
+        for line in (problem, *done):
+            if line:
+                self.tell(line)
+        self.browsing.poll()
         read_news(self)
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────
@@ -302,6 +324,8 @@ class App:
         """Do what a key or a panel asked for."""
         self.note()
         self.due = SETTLE
+        if self.browsing.obey(command):
+            return
         if change(command, self.scene, self.state):
             return
         state = self.state
@@ -347,51 +371,7 @@ class App:
     def over_panels(self) -> bool:
         """The pointer is over the sidebar or a card, or one of them holds it."""
         beside = self.gestures.at[0] >= self.free[0]
-        return beside or (self.gui is not None and self.gui.wants_mouse)
-
-    def _pick(self, x: float, y: float) -> Any:
-        return pick(self.scene, self.state, *self.free, self.points, x, y)
-
-    def _pick_sign(self, x: float, y: float) -> SignHit | None:
-        return pick_sign(self.scene, self.state, *self.free, self.points, x, y)
-
-    def pointed(self) -> Pointed:
-        """What there is to tell of what is under the pointer, found out once."""
-        moving = self._moving(time.monotonic())  # then nothing is seen as it will be
-        if moving or self.gestures.held is not None or self.over_panels():
-            return Pointed()
-        where = *self.free, self.points, *self.gestures.at
-        if self._read[0] != (self._shown, where):
-            self._read = (self._shown, where), at_pixel(self.scene, self.state, *where)
-        return self._read[1]
-
-    def _drop(self, hit: Hit) -> None:
-        own = self.state.critical
-        own.starts = (*own.starts, (hit.index, hit.alpha, hit.beta))[-MOST_STARTS:]
-        own.lines = True
-
-    def _grab(self, x: float, y: float) -> Drag | None:
-        return grab(self.scene, self.state, *self.free, self.points, x, y)
-
-    def _read_profile(self) -> None:
-        """The crosshair stands where the pointer is beside the slice's line, once it moved."""
-        over = self.over_panels()
-        was, self._pointer = self._pointer, (self.gestures.at, over)
-        if self._pointer == was or over or self.gestures.held is not None:
-            return
-        if self.state.slice.shown:
-            self.state.slice.marker = under_pointer(
-                self.scene, self.state, *self.free, self.points, *self.gestures.at
-            )
-
-    def _label(self, hit: Hit) -> None:
-        label(self.scene, self.state, *self.free, self.points, hit)
-
-    def _view_at(self, x: float, y: float) -> View | None:
-        found, seen = views(self.scene, self.state, *self.free, self.points)
-        return next(
-            (v for cell, v in zip(found.cells, seen, strict=True) if cell.contains(x, y)), None
-        )
+        return self.browsing.shown or beside or (self.gui is not None and self.gui.wants_mouse)
 
 
 def show(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,50 @@ class OpenFiles:
 
 
 @dataclass(frozen=True)
+class AskFiles:
+    """Let the system's dialog ask for files to open."""
+
+
+@dataclass(frozen=True)
+class AskFolder:
+    """Let the system's dialog ask for a folder to show as a gallery."""
+
+
+@dataclass(frozen=True)
+class ShowGallery:
+    """The gallery, of the shown file's folder if there is none yet; or back to the picture."""
+
+
+@dataclass(frozen=True)
+class OpenChosen:
+    """Open what is chosen in the gallery."""
+
+
+@dataclass(frozen=True)
 class ForgetFiles:
     """Empty the list of recent files."""
+
+
+@dataclass(frozen=True)
+class StopComputation:
+    """End the computation in a folder as Ctrl-C does."""
+
+    folder: Path
+
+
+@dataclass(frozen=True)
+class HideComputation:
+    """Tell no more of a computation that has ended."""
+
+    folder: Path
+
+
+@dataclass(frozen=True)
+class CopyText:
+    """A text into the clipboard, and a line that says so."""
+
+    text: str
+    says: str
 
 
 @dataclass(frozen=True)
@@ -131,13 +174,15 @@ class Close:
 
 @dataclass(frozen=True)
 class Leave:
-    """Close an open list, else the help card, else the window."""
+    """Close an open list, else the help card, else a gallery over a picture, else the window."""
 
 
 Command = (
     Fit | Look | Toggle | NextColormap | NextScale | NextArrangement | LinkCameras | AddDifference
     | Screenshot | SaveProfile | CopyView | CopyPlace | PasteView
-    | ResetView | Undo | Redo | Recall | Keep | OpenFiles | ForgetFiles | Close | Leave
+    | ResetView | Undo | Redo | Recall | Keep | OpenFiles | AskFiles | AskFolder
+    | ShowGallery | OpenChosen | ForgetFiles | StopComputation | HideComputation | CopyText | Close
+    | Leave
 )  # fmt: skip
 
 
@@ -185,6 +230,10 @@ BINDINGS: tuple[Binding, ...] = (
     Binding(("C",), NextColormap(1), "next colour map"),
     Binding(("Shift+C",), NextColormap(-1), "colour map before"),
     Binding(("P",), Screenshot(), "picture into a file"),
+    Binding(("Ctrl+O",), AskFiles(), "open files"),
+    Binding(("Ctrl+Shift+O",), AskFolder(), "open a folder as a gallery"),
+    Binding(("BACKSPACE",), ShowGallery(), "to the gallery and back"),
+    Binding(("ENTER",), OpenChosen(), "open what is chosen there"),
     Binding(("TAB",), Toggle("panels.visible"), "panels"),
     Binding(("H", "F1"), Toggle("panels.help"), "this card"),
     Binding(("Ctrl+C",), CopyView(), "copy the view as text"),
@@ -200,7 +249,6 @@ BINDINGS: tuple[Binding, ...] = (
 MOUSE = (
     ("left drag", "turn"),
     ("right drag, Shift + left drag", "move"),
-    ("wheel", "nearer and farther, at the pointer"),
     ("middle click", "turn around this point"),
     ("double click", "fly to this point"),
     ("click on a critical point", "fly to it"),
@@ -209,7 +257,9 @@ MOUSE = (
     ("drag the divider", "swipe between two landscapes"),
     ("Shift + double click", "drop a ball: steepest descent"),
     ("Ctrl + click on a slider", "type its value"),
-    ("drop files", "open them; a picture: its view"),
+    ("drop files or a folder", "open them"),
+    ("drop a picture", "take its view"),
+    ("Ctrl + click in a gallery", "choose several to compare"),
 )
 
 

@@ -15,6 +15,12 @@ from lossviz.viewer.window import key_name
 if TYPE_CHECKING:
     from lossviz.viewer.app import App
 
+# GLFW does not say with a scroll which keys are held.
+_HELD = (
+    (glfw.KEY_LEFT_CONTROL, glfw.KEY_RIGHT_CONTROL, glfw.KEY_LEFT_SUPER, glfw.KEY_RIGHT_SUPER),
+    (glfw.KEY_LEFT_SHIFT, glfw.KEY_RIGHT_SHIFT),
+)
+
 
 def listen(app: App) -> None:
     """Hand every event of the app's window to it, from now on."""
@@ -57,7 +63,12 @@ def _wheel(app: App, x: float, y: float) -> None:
         app.gui.wheel(x, y)
     if not app.over_panels():
         _take_camera(app)
-        app.camera_moved(app.gestures.wheel(app.state.camera, y))
+        ctrl, shift = (
+            any(glfw.get_key(app.handle, key) == glfw.PRESS for key in keys) for keys in _HELD
+        )
+        fingers = app.session.fingers.are(x, y, time.monotonic())
+        action = app.session.scrolls.action(fingers, ctrl=ctrl, shift=shift)
+        app.camera_moved(app.gestures.scroll(app.state.camera, x, y, action))
     app.soon()
 
 

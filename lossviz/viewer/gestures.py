@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from lossviz.viewer import camera
 from lossviz.viewer.picking import Hit, SignHit
+from lossviz.viewer.scrolling import MOST
 from lossviz.viewer.state import CameraState
 
 TURN = 0.35  # degrees a point
 WHEEL = 1.15  # nearer by this a notch
+SWIPE = 10.0  # points a notch is a drag of: what systems call a notch of two fingers
 DOUBLE = 0.35  # seconds between the clicks of a double click
 STILL = 4.0  # points: a click that moves farther is a drag
 
@@ -123,11 +125,22 @@ class Gestures:
             return True
         return False
 
-    def wheel(self, own: CameraState, notches: float) -> bool:
-        """Nearer to what is under the pointer, or to the target if nothing is."""
-        hit = self.pick(*self.at)
-        camera.zoom(own, WHEEL ** max(min(notches, 8.0), -8.0), None if hit is None else hit.point)
-        return bool(notches)
+    def scroll(self, own: CameraState, x: float, y: float, action: str = "zoom") -> bool:
+        """So many notches, of which at most ``MOST`` count; True if there were any.
+
+        "zoom" comes nearer to what is under the pointer, or to the target if nothing is; "turn" and
+        "move" do it as a drag does, the picture goes with the fingers.
+        """
+        x, y = (max(min(notches, MOST), -MOST) for notches in (x, y))
+        if action == "zoom":
+            hit = self.pick(*self.at)
+            camera.zoom(own, WHEEL**y, None if hit is None else hit.point)
+            return bool(y)
+        if action == "turn":
+            camera.orbit(own, -x * SWIPE * TURN, y * SWIPE * TURN)
+        elif (seen := self.view_at(*self.at)) is not None:
+            camera.pan(own, seen, x * SWIPE * self.scale, y * SWIPE * self.scale)
+        return bool(x or y)
 
 
 def _fly(own: CameraState, point: NDArray[np.float64], nearer: float) -> bool:

@@ -43,8 +43,6 @@ class Gui:
         fonts = folder("assets") / "fonts"
         for name in ("Inter-Regular.otf", "Inter-SemiBold.otf"):
             self.io.fonts.add_font_from_file_ttf(str(fonts / name), TEXT_SIZE)
-        imgui.get_style().scale_all_sizes(scale)
-        imgui.get_style().font_scale_dpi = scale
         self.program = program(ctx, "gui")
         self.vertices = ctx.buffer(reserve=1 << 16, dynamic=True)
         self.indices = ctx.buffer(reserve=1 << 15, dynamic=True)
@@ -54,12 +52,8 @@ class Gui:
 
     def rescale(self, scale: float) -> None:
         """The window came to a monitor with another content scale."""
-        if scale == self.scale:
-            return
-        imgui.set_current_context(self.context)
-        imgui.get_style().scale_all_sizes(scale / self.scale)
-        imgui.get_style().font_scale_dpi = scale
-        self.scale, self._theme = scale, ""
+        if scale != self.scale:
+            self.scale, self._theme = scale, ""
 
     def _triangles(self) -> moderngl.VertexArray:
         return self.ctx.vertex_array(
@@ -145,6 +139,17 @@ class Gui:
                 continue
             asked.status = imgui.ImTextureStatus.ok
 
+    def upload(self, pixels: np.ndarray) -> int:
+        """A picture ``(h, w, 3)`` uint8 for panels, by a number; ``drop`` releases it."""
+        height, width, _ = pixels.shape
+        texture = self.ctx.texture((width, height), 3, pixels.tobytes(), alignment=1)
+        self.textures[texture.glo] = texture
+        return texture.glo
+
+    def drop(self, number: int) -> None:
+        """Release a picture that no panel of this frame shows."""
+        self.textures.pop(number).release()
+
     # ── input ────────────────────────────────────────────────────────────────────────────────
 
     @property
@@ -216,9 +221,24 @@ def _pixels(texture: imgui.ImTextureData) -> np.ndarray:
     return np.asarray(texture.get_pixels_array()).reshape(texture.height, texture.width, 4)
 
 
+def _scale_sizes(scale: float) -> None:
+    """All sizes anew: scaled again and again they would shrink, for each time they are rounded."""
+    fresh, own = imgui.Style(), imgui.get_style()
+    fresh.scale_all_sizes(scale)
+    for name in dir(fresh):
+        if isinstance(value := getattr(fresh, name), float | imgui.ImVec2):
+            setattr(own, name, value)
+    own.font_size_base, own.font_scale_dpi = TEXT_SIZE, scale
+    plots, own_plots = implot.Style(), implot.get_style()
+    for name in dir(plots):  # without the opacities
+        if isinstance(value := getattr(plots, name), imgui.ImVec2) or name == "plot_border_size":
+            setattr(own_plots, name, value * scale)
+
+
 def style(theme: str, scale: float) -> None:
     """Colours and shapes of the panels, after the picture's theme."""
     dark = theme == "dark"
+    _scale_sizes(scale)
     imgui.style_colors_dark() if dark else imgui.style_colors_light()
     own = imgui.get_style()
     own.window_padding = imgui.ImVec2(14 * scale, 12 * scale)
@@ -251,6 +271,7 @@ def style(theme: str, scale: float) -> None:
     color("slider_grab", *accent, 0.85)
     color("slider_grab_active", *accent)
     color("check_mark", *accent)
+    color("plot_histogram", *accent, 0.85)  # a progress bar
     color("border", red, green, blue, 0.28)
     color("separator", red, green, blue, 0.12)
     color("text_disabled", red, green, blue, 0.6)

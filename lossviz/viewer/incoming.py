@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.colormaps import names
 from lossviz.viewer.feed import Feed
 from lossviz.viewer.history import restored
+from lossviz.viewer.live import Live
+from lossviz.viewer.memory import MOST_TOGETHER
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.views import KINDS, load_view
@@ -45,10 +48,14 @@ def read_news(app: App) -> None:
 def open_files(app: App, paths: Sequence[str]) -> None:
     """Show other files instead, as they were seen last; on any problem keep what is shown.
 
-    A picture, or a view as JSON, gives the view of what is shown.
+    A folder, or very many files, are shown as a gallery; a picture, or a view as JSON, gives the
+    view of what is shown.
     """
     from lossviz import ply
 
+    if len(paths) > MOST_TOGETHER or any(os.path.isdir(path) for path in paths):
+        app.browsing.open(paths)
+        return
     if len(paths) == 1 and paths[0].lower().endswith(KINDS):
         _open_view(app, paths[0])
         return
@@ -66,8 +73,10 @@ def open_files(app: App, paths: Sequence[str]) -> None:
         return
     app.session.leave(app)
     app.feed = Feed([Path(path) for path in paths], wake=glfw.post_empty_event)
+    app.live = Live(app.feed.paths)
     glfw.set_window_title(app.handle, window_title(scene))
     app.session.opened(paths)
+    app.browsing.leave()
     app.state.compare = replace(
         app.state.compare, first=0, second=1, handled=0, cameras=(), differences=()
     )

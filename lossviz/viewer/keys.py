@@ -4,6 +4,11 @@ Its names are the words of the help card, its values a key or a list of keys::
 
     "isolines" = "J"
     "show everything" = ["R", "Ctrl+Home"]
+
+What a wheel and two fingers do stands there too: "zoom", "turn" or "move"::
+
+    "wheel" = "zoom"
+    "two fingers" = "turn"
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ from typing import Any
 from lossviz.errors import LossvizError, nearest, printable
 from lossviz.viewer.commands import BINDINGS, Binding, Command, Keep, Recall
 from lossviz.viewer.config import read_text
+from lossviz.viewer.scrolling import FINGERS, WHEEL, Scrolls, chosen
 from lossviz.viewer.window import KEY_NAMES
 
 FILE = "keys.toml"
@@ -24,15 +30,20 @@ _MODIFIERS = {"CTRL": "Ctrl+", "CMD": "Ctrl+", "SHIFT": "Shift+"}
 _OTHERS = {"ESC": "ESCAPE", "RETURN": "ENTER", "DEL": "DELETE"}  # how else keys are called
 
 
-def load() -> tuple[tuple[Binding, ...], list[str]]:
-    """All bindings with the user's keys, and a line for each entry that cannot be used."""
+def load() -> tuple[tuple[Binding, ...], Scrolls, list[str]]:
+    """All bindings with the user's keys, what scrolling does, and a line for each entry that
+    cannot be used."""
     try:
         values = tomllib.loads(read_text(FILE))
     except LossvizError as error:
-        return BINDINGS, [str(error)]
+        return BINDINGS, Scrolls(), [str(error)]
     except (ValueError, RecursionError) as error:
-        return BINDINGS, [f"{FILE}: expected TOML: {printable(str(error))}"]
-    return rebound(values)
+        return BINDINGS, Scrolls(), [f"{FILE}: expected TOML: {printable(str(error))}"]
+    scrolls, odd = chosen(values)
+    bindings, problems = rebound(
+        {words: value for words, value in values.items() if words.lower() not in (WHEEL, FINGERS)}
+    )
+    return bindings, scrolls, [*problems, *(f"{FILE}: {problem}" for problem in odd)]
 
 
 def rebound(values: Mapping[str, Any]) -> tuple[tuple[Binding, ...], list[str]]:

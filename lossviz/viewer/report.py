@@ -24,6 +24,8 @@ def write_report(app: App, path: Path, pointed: Pointed) -> None:
         "basins": [len(item.basins) for item in app.scene.items],
         "at": glfw.get_window_pos(app.handle), "titles": [item.title for item in app.scene.items],
         "recent": app.session.recent,
+        "gallery": app.browsing.told(),
+        "underway": [[one.running, one.status.done, *one.lines()] for one in app.live.shown],
     }  # fmt: skip
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(told), encoding="utf-8")

@@ -123,7 +123,7 @@ def paste_view(app: App) -> None:
 def copy_place(app: App, place: int | None) -> None:
     """The command that writes the weights at a labelled place, or at the pointer, into the
     clipboard."""
-    found = app.pointed().place if place is None else _labelled(app.state, place)
+    found = app.pointer.pointed().place if place is None else _labelled(app.state, place)
     if found is None or found[0] >= len(app.session.files):
         app.tell("Nothing to copy: point at the surface.")
         return

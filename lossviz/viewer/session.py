@@ -16,6 +16,7 @@ from lossviz.viewer import commands as cmd
 from lossviz.viewer.arrangement import add_difference
 from lossviz.viewer.history import History
 from lossviz.viewer.incoming import open_files, take_view
+from lossviz.viewer.scrolling import Fingers
 from lossviz.viewer.state import ViewState
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class Session:
         self.files = memory.absolute(files)
         self.known = known
         self.history = History()
-        self.bindings, self.problems = keys.load()
+        self.bindings, self.scrolls, self.problems = keys.load()
+        self.fingers = Fingers()
 
     @property
     def recent(self) -> list[tuple[str, ...]]:
@@ -43,6 +45,8 @@ class Session:
         """The window where it was; what is odd among the keys in a line each."""
         if self.known is not None and self.known.place is not None:
             put_window(app, self.known.place)
+        if app.options.in_points and app.scale > 1:
+            scale_window(app)
         for problem in self.problems:
             print(f"lossviz: {printable(problem)}", file=sys.stderr)
         if self.problems:
@@ -80,6 +84,13 @@ class Session:
                     add_difference(app.scene, app.state)
                 case cmd.OpenFiles(files):
                     open_files(app, files)
+                case cmd.StopComputation(folder):
+                    app.live.stop(folder)
+                case cmd.HideComputation(folder):
+                    app.live.hide(folder)
+                case cmd.CopyText(text, says):
+                    glfw.set_clipboard_string(app.handle, text)
+                    app.tell(says)
                 case cmd.ForgetFiles():
                     if self.known is not None:
                         self.known = replace(self.known, recent=())
@@ -122,6 +133,13 @@ class Session:
         """How files were seen last; None if that is not known."""
         found = None if self.known is None else self.known.of(files)
         return None if found is None else found.state()
+
+
+def scale_window(app: App) -> None:
+    """Give the window its size in points, as far as the monitor has room."""
+    *_, across, down = glfw.get_monitor_workarea(glfw.get_primary_monitor())
+    width, height = (round(side * app.scale) for side in glfw.get_window_size(app.handle))
+    glfw.set_window_size(app.handle, min(width, across or width), min(height, down or height))
 
 
 def put_window(app: App, place: memory.Place) -> None:

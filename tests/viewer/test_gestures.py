@@ -87,13 +87,44 @@ def test_a_click_beside_the_surface_changes_nothing(mouse, own):
 
 def test_the_wheel_keeps_what_is_under_the_pointer_in_place(mouse, own):
     before = camera.view(own, 400, 400).project(np.array([POINT]))[0, :2]
-    assert mouse.wheel(own, 2.0)
+    assert mouse.scroll(own, 0.0, 2.0)
     after = camera.view(own, 400, 400).project(np.array([POINT]))[0, :2]
     assert own.distance < 5.0 and after == pytest.approx(before, abs=0.5)
-    mouse.wheel(own, -2.0)
+    mouse.scroll(own, 0.0, -2.0)
     assert own.distance == pytest.approx(5.0)
-    assert mouse.wheel(own, 0.1)  # two fingers, a little
-    assert not mouse.wheel(own, 0.0)
+    assert mouse.scroll(own, 0.0, 0.1)
+    assert not mouse.scroll(own, 3.0, 0.0)  # a wheel that is tilted
+
+
+@pytest.mark.parametrize("notches", [3.0, 8.0, 1e9])
+def test_no_event_comes_nearer_by_more_than_three_notches(mouse, own, notches):
+    mouse.scroll(own, 0.0, notches)
+    assert own.distance == pytest.approx(5.0 / 1.15**3)
+    mouse.scroll(own, 0.0, -notches)
+    assert own.distance == pytest.approx(5.0)
+
+
+def test_two_fingers_turn_as_a_drag_does(mouse, own):
+    assert mouse.scroll(own, 0.5, -0.25, "turn")
+    turned = own.azimuth, own.elevation
+    dragged = CameraState(distance=5.0)
+    mouse.press(dragged, LEFT, False, 0.0)
+    mouse.move(dragged, 205, 197.5)
+    assert turned == pytest.approx((dragged.azimuth, dragged.elevation))
+    assert own.target == (0.0, 0.0, 0.0) and own.distance == 5.0
+    before = own.azimuth
+    mouse.scroll(own, 1e9, 0.0, "turn")
+    assert abs(own.azimuth - before) <= 3 * 3.5 + 1e-9
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_two_fingers_move_the_picture_with_them(mouse, own, scale):
+    mouse.scale = scale
+    before = camera.view(own, 400, 400).project(np.zeros((1, 3)))[0, :2]
+    assert mouse.scroll(own, 1.5, -0.5, "move")
+    after = camera.view(own, 400, 400).project(np.zeros((1, 3)))[0, :2]
+    assert after - before == pytest.approx([15 * scale, -5 * scale], abs=0.5)
+    assert own.azimuth == -60.0 and own.distance == 5.0
 
 
 @pytest.fixture

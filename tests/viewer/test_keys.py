@@ -4,6 +4,7 @@ import pytest
 
 from lossviz.viewer import commands, keys
 from lossviz.viewer.commands import BINDINGS, Fit, Keep, NextColormap, Recall, Toggle, Undo
+from lossviz.viewer.scrolling import Fingers, Scrolls
 from lossviz.viewer.window import KEY_NAMES
 
 
@@ -16,7 +17,7 @@ def keys_of(bindings, says):
 
 
 def test_without_a_file_the_usual_keys(settings_folder):
-    assert keys.load() == (BINDINGS, [])
+    assert keys.load() == (BINDINGS, Scrolls(), [])
     assert not settings_folder.exists()
 
 
@@ -26,7 +27,7 @@ def test_a_file_changes_what_it_names(settings_folder):
         '"isolines" = "j"\n"Show everything" = ["r", "ctrl + page up", "Esc"]\n'
         '"close this card, else the window" = []\n"undo a change of the view" = "Cmd+U"\n'
     )
-    found, problems = keys.load()
+    found, _, problems = keys.load()
     assert problems == []
     assert command(found, "J") == Toggle("isolines.surface") and command(found, "I") is None
     assert command(found, "PAGE_UP", ctrl=True) == command(found, "ESCAPE") == Fit()
@@ -79,7 +80,7 @@ def test_odd_entries_are_told_in_a_line_and_the_others_count(words, value, told)
 def test_a_damaged_file_is_told_in_a_line(settings_folder, content):
     settings_folder.mkdir()
     (settings_folder / "keys.toml").write_bytes(content)
-    found, (problem,) = keys.load()
+    found, _, (problem,) = keys.load()
     assert found == BINDINGS
     assert problem.startswith("keys.toml: ") and "\n" not in problem and len(problem) < 300
 
@@ -109,3 +110,39 @@ def test_keys_as_the_card_writes_them():
     assert keys.listed(()) == ""
     assert keys.of(BINDINGS, Fit()) == "R"
     assert keys.of(keys.rebound({"show everything": []})[0], Fit()) == ""
+
+
+def test_scrolling_is_chosen_beside_the_keys(settings_folder):
+    settings_folder.mkdir()
+    (settings_folder / "keys.toml").write_text(
+        '"Two fingers" = "Move"\n"wheel" = "turn"\n"isolines" = "J"\n'
+    )
+    found, scrolls, problems = keys.load()
+    assert problems == [] and keys_of(found, "isolines") == ("J",)
+    assert scrolls == Scrolls("turn", "move")
+    assert scrolls.rows()[:2] == (("wheel", "turn"), ("two fingers", "move"))
+    (settings_folder / "keys.toml").write_text('"wheel" = "fly"\n"two fingers" = ["zoom"]\n')
+    found, scrolls, problems = keys.load()
+    assert (found, scrolls) == (BINDINGS, Scrolls())
+    assert problems == [
+        "keys.toml: wheel: expected one of zoom, turn, move, got 'fly'",
+        "keys.toml: two fingers: expected one of zoom, turn, move, got ['zoom']",
+    ]
+
+
+def test_what_scrolling_does_with_keys_held():
+    own = Scrolls()
+    assert own.action(False, ctrl=False, shift=False) == "zoom"
+    assert own.action(True, ctrl=False, shift=False) == "turn"
+    for fingers in (False, True):
+        assert own.action(fingers, ctrl=False, shift=True) == "move"
+        assert own.action(fingers, ctrl=True, shift=False) == "zoom"
+
+
+def test_fractions_are_two_fingers_for_as_long_as_the_gesture_lasts():
+    fingers = Fingers()
+    assert not fingers.are(0.0, 1.0, 0.0) and not fingers.are(0.0, -3.0, 0.1)
+    assert fingers.are(0.0, 0.1, 1.0)
+    assert fingers.are(0.0, 1.0, 1.2) and fingers.are(-1.0, 0.0, 1.4)  # whole by chance
+    assert not fingers.are(0.0, 1.0, 2.0)
+    assert fingers.are(0.3, 0.0, 3.0)

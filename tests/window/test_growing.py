@@ -8,24 +8,11 @@ import time
 import pytest
 
 from lossviz import ply
+from tests.small import SLOW
 from tests.window.test_window import display
 
 __all__ = ["display"]
 pytestmark = pytest.mark.window
-
-SLOW = """
-import time
-import torch
-from compute.problem import Problem
-
-def bowl():
-    def loss(model, batch):
-        time.sleep(0.02)
-        found = model(batch[0])
-        found.sum().item()  # so that points are not evaluated together
-        return found.square()[:, 0] + 0.1
-    return Problem(torch.nn.Linear(3, 1), loss, [(torch.eye(3),)])
-"""
 
 
 def windows(environment):

@@ -9,6 +9,7 @@ import pytest
 from lossviz import ply
 from lossviz.viewer.state import ViewState
 from tests.viewer.scenes import bumpy
+from tests.window.test_hand import in_window
 from tests.window.test_window import Viewer, display
 
 __all__ = ["display"]
@@ -258,3 +259,33 @@ def test_a_remembered_view_that_fits_no_more_is_left(start, tmp_path):
     viewer = start("bumpy.ply")
     assert viewer.told()["view"]["surface"]["color"] == "loss"
     viewer.close()
+
+
+RESETTING = """
+def steps_of(self):
+    from lossviz.viewer import commands as cmd
+    from lossviz.viewer.state import ViewState
+    def now():
+        return json.loads(self.state.to_json())
+    told.append(now())
+    self.state.surface.wire = True
+    self.state.isolines.count = 5
+    self.state.panels.turned = ("Surface",)
+    self.obey(cmd.Look(-90, 0))
+    yield
+    told.append(now())
+    self.obey(cmd.ResetView())
+    yield
+    told.append(now())
+    self.obey(cmd.Undo())
+    yield
+    told.append(now())
+"""
+
+
+def test_reset_is_as_at_the_start_and_can_be_undone(display, tmp_path):
+    ply.write(bumpy(21), tmp_path / "a.ply")
+    first, changed, reset, undone = in_window(display, tmp_path, RESETTING)
+    assert picture(reset) == picture(first) != picture(changed)
+    assert reset["panels"]["turned"] == ["Surface"]  # panels are no part of the view
+    assert picture(undone) == picture(changed)

@@ -8,7 +8,8 @@ from imgui_bundle import imgui
 
 from lossviz.viewer import keys
 from lossviz.viewer.commands import BINDINGS, Binding, Command, Toggle
-from lossviz.viewer.layout import sidebar_room
+from lossviz.viewer.layout import SIDEBAR, sidebar_room
+from lossviz.viewer.live import Underway
 from lossviz.viewer.panels import (
     camera,
     colors,
@@ -19,6 +20,7 @@ from lossviz.viewer.panels import (
     information,
     isolines,
     labels,
+    live,
     picture,
     spectrum,
     surface,
@@ -29,8 +31,10 @@ from lossviz.viewer.panels import recent as recent_files
 from lossviz.viewer.panels import slice as slice_panel
 from lossviz.viewer.panels.widgets import section
 from lossviz.viewer.scene import Scene
+from lossviz.viewer.scrolling import USUAL, Scrolls
 from lossviz.viewer.state import ViewState
 
+Cover = Callable[[float, float, float], list[Command]]
 Draw = Callable[[ViewState, Scene], list[Command]]
 
 
@@ -66,19 +70,26 @@ def draw(
     state: ViewState, scene: Scene, width: float, height: float, scale: float, message: str = "",
     pointed: Sequence[tuple[str, str]] = (), *, bindings: Sequence[Binding] = BINDINGS,
     recent: Sequence[tuple[str, ...]] = (), offer: bool = False,
-    reading: Sequence[tuple[str, str]] = (),
+    reading: Sequence[tuple[str, str]] = (), underway: Sequence[Underway] = (),
+    scrolls: Scrolls = USUAL, cover: Cover | None = None,
 ) -> list[Command]:  # fmt: skip
     """Draw the sidebar, the help card, a message and what is ``pointed`` at, in names and values,
     with a ``reading`` of the place there, in a window of ``width`` x ``height``. ``offer`` puts the
-    ``recent`` files first."""
+    ``recent`` files first, computations that are ``underway`` come before all. A ``cover`` is drawn
+    in the place of the sidebar."""
     asked: list[Command] = []
-    sidebar = sidebar_room(state, width, scale)
+    sidebar = 0.0 if cover else sidebar_room(state, width, scale)
+    if cover:
+        asked += cover(width, height, scale)
     if sidebar:
         imgui.set_next_window_pos(imgui.ImVec2(width - sidebar, 0))
         imgui.set_next_window_size(imgui.ImVec2(sidebar, height))
         imgui.push_style_var(imgui.StyleVar_.window_rounding, 0.0)
-        imgui.begin("##sidebar", None, _FIXED)
+        # A click on it leaves the help card in front.
+        behind = imgui.WindowFlags_.no_bring_to_front_on_focus
+        imgui.begin("##sidebar", None, _FIXED | behind)
         imgui.pop_style_var()
+        asked += live.draw(underway)
         if recent and offer and _unfolded(state, _RECENT, opened=True):
             asked += recent_files.draw(recent)
         for name, (section_draw, opened, needed) in _SECTIONS.items():
@@ -92,7 +103,9 @@ def draw(
         ))  # fmt: skip
         imgui.end()
     if state.panels.help:
-        help_card.draw(state, width - sidebar, width, height, scale, bindings)
+        help_card.draw(state, width - sidebar, width, height, scale, bindings, scrolls)
+    if underway and not sidebar and not cover:
+        asked += _aside(underway, width, scale)
     if message:
         _message(message, width - sidebar, height, scale)
     if reading and state.panels.reading:
@@ -111,6 +124,18 @@ def _unfolded(state: ViewState, name: str, *, opened: bool) -> bool:
         others = tuple(other for other in own.turned if other != name)
         own.turned = others if after == opened else (*others, name)
     return after
+
+
+def _aside(underway: Sequence[Underway], width: float, scale: float) -> list[Command]:
+    """Computations where there is no sidebar: in the upper right corner."""
+    imgui.set_next_window_pos(
+        imgui.ImVec2(width - 14 * scale, 14 * scale), imgui.Cond_.always, imgui.ImVec2(1.0, 0.0)
+    )
+    imgui.set_next_window_size(imgui.ImVec2(min(SIDEBAR * scale, width - 28 * scale), 0.0))
+    imgui.begin("##underway", None, _FIXED)
+    asked = live.draw(underway)
+    imgui.end()
+    return asked
 
 
 def _message(text: str, width: float, height: float, scale: float) -> None:

@@ -68,7 +68,7 @@ def checks(*entries: tuple[str, bool]) -> list[bool]:
     """Check boxes, two in a row."""
     values = []
     # Without a border an empty box is hardly seen on the panel.
-    imgui.push_style_var(imgui.StyleVar_.frame_border_size, 1.0)
+    imgui.push_style_var(imgui.StyleVar_.frame_border_size, imgui.get_style().font_scale_dpi)
     for index, (name, value) in enumerate(entries):
         if index % 2:
             imgui.same_line(imgui.get_window_width() * 0.5)
