@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constrain
 GRAPHICS := libegl1 libgl1 libgl1-mesa-dri libegl-mesa0 libglx-mesa0
 XDISPLAY := xvfb xdotool
 
-.PHONY: help view test check bench bench-viewer bench-engine images
+.PHONY: help view test check bench bench-viewer bench-engine images references
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -48,7 +48,10 @@ bench-viewer: .venv-bench/.installed
 bench-engine: .venv-bench-engine/.installed
 	@.venv-bench-engine/bin/python benchmarks/engine.py
 
-images: $(VENV)/.developed  ## draw the reference pictures anew; look at them before you commit
+images: $(VENV)/.developed  ## draw the README's pictures anew; look at them before you commit
+	@$(BIN)/python assets/make_pictures.py
+
+references: $(VENV)/.developed  ## draw the tests' reference pictures anew; look at them too
 	@$(BIN)/pytest --quiet --bless -m image
 
 $(BIN)/python:

@@ -42,7 +42,7 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark what compares pictures, so that ``make images`` runs that alone."""
+    """Mark what compares pictures, so that ``make references`` runs that alone."""
     for item in items:
         if "image_match" in getattr(item, "fixturenames", ()):
             item.add_marker("image")
@@ -101,7 +101,7 @@ def image_match(ctx, request):
         if request.config.getoption("--bless"):
             Image.fromarray(actual.astype(np.uint8)).save(path, optimize=True)
             return
-        assert path.is_file(), f"no reference {path.name}: make images, look at it, commit it"
+        assert path.is_file(), f"no reference {path.name}: make references, look at it, commit it"
         with Image.open(path) as image:
             expected = np.asarray(image.convert("RGB")).astype(int)
         assert actual.shape == expected.shape

@@ -141,3 +141,14 @@ def test_nothing_in_assets_is_big():
     sizes = {p: p.stat().st_size for p in ASSETS.rglob("*") if p.is_file() and ".run" not in str(p)}
     assert max(sizes.values()) < 2_000_000
     assert sum(sizes.values()) < 6_000_000
+
+
+def test_the_readme_shows_the_pictures_that_are_made_and_no_others():
+    import re
+    import runpy
+
+    made = runpy.run_path(str(ASSETS / "make_pictures.py"))["PICTURES"]
+    there = {path.stem for path in (ASSETS / "pictures").iterdir()}
+    readme = (ASSETS.parent / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\(assets/pictures/(\w+)\.png\)", readme)
+    assert set(shown) == set(made) == there and len(shown) == len(made)

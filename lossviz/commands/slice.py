@@ -12,7 +12,7 @@ from lossviz.commands.sizes import finite
 from lossviz.errors import InputError, LossvizError, UsageError, nearest, printable
 
 if TYPE_CHECKING:
-    from lossviz.viewer.scene import Item
+    from lossviz.viewer.items import Item
     from lossviz.viewer.state import Cut
 
 MOST = 10_000_000  # rows
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     """Read, cut, write."""
     _check(args)
     from lossviz import files, ply
-    from lossviz.viewer.scene import Item
+    from lossviz.viewer.items import Item
 
     landscape = ply.read(args.file)
     if landscape.surface is None:

@@ -13,7 +13,8 @@ from lossviz.figures import labels
 from lossviz.figures.bands import Bands, bands_of, readable
 from lossviz.figures.signs import draw_lines, draw_points
 from lossviz.figures.style import POINTS, Style
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.items import Item
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import one_line
 from lossviz.viewer.ticks import linear_ticks

@@ -7,8 +7,9 @@ from typing import Any
 from lossviz.figures.style import Style
 from lossviz.viewer.critical import COLORS, KINDS, PLURALS, columns, persistent
 from lossviz.viewer.descents import from_file
+from lossviz.viewer.items import Item
 from lossviz.viewer.paths import MOST_DOTS, drawn_paths, end_told, ink
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import one_line
 

@@ -12,11 +12,12 @@ import numpy as np
 from lossviz.contours import step_1_2_5
 from lossviz.viewer.camera import View
 from lossviz.viewer.hiding import Hiding
+from lossviz.viewer.items import Item
 from lossviz.viewer.layout import SUBTITLE, TEXT, TITLE, Rect
 from lossviz.viewer.ranges import Range
 from lossviz.viewer.renderers.lines import Line
 from lossviz.viewer.renderers.overlay import Label
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import bitmap, one_line
 from lossviz.viewer.themes import THEMES, Theme

@@ -16,8 +16,9 @@ from lossviz.comparison import difference, same_grid
 from lossviz.errors import UsageError
 from lossviz.landscape import Landscape, Surface
 from lossviz.viewer.camera import View
+from lossviz.viewer.items import Box, Item
 from lossviz.viewer.layout import Layout, Rect, crop
-from lossviz.viewer.scene import Box, Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import MOST_LANDSCAPES, CameraState, CompareState, Pair, ViewState
 
 Group = tuple[int, ...]  # numbers of landscapes

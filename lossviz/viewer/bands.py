@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from lossviz.contours import levels as round_levels
 from lossviz.viewer.colormaps import shadeable, to_linear
+from lossviz.viewer.items import LABELS
 from lossviz.viewer.levels import MOST_LEVELS, isoline_values
 from lossviz.viewer.ranges import Field, Range
-from lossviz.viewer.scene import LABELS, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
 Floats = NDArray[np.float64]

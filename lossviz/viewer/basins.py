@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from lossviz.landscape import BASIN, LOSS
 from lossviz.viewer.critical import sought
+from lossviz.viewer.items import Item
 from lossviz.viewer.jobs import Job
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
 Indices = NDArray[np.intp]

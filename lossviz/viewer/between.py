@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lossviz.viewer.items import LABELS, Item
 from lossviz.viewer.ranges import LOG_RATIO, share
 from lossviz.viewer.refine import fill, taps
-from lossviz.viewer.scene import LABELS, Item
 from lossviz.viewer.state import ViewState
 
 Floats = NDArray[np.float64]

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from lossviz.critical_points import CriticalPoint, PointKind
 from lossviz.viewer.heights import displayed_mesh, mesh_key
+from lossviz.viewer.items import Item
 from lossviz.viewer.ranges import LOG_RATIO
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import one_line
 from lossviz.viewer.ticks import number

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from lossviz.landscape import Trajectory
 from lossviz.viewer.heights import displayed_mesh, mesh_key
+from lossviz.viewer.items import Item
 from lossviz.viewer.laying import BUDGET, MOVING_BUDGET
 from lossviz.viewer.polylines import Lines, laid, line, together, with_heights
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
 Floats = NDArray[np.float64]

@@ -7,8 +7,9 @@ from importlib import import_module
 
 from lossviz.landscape import Trajectory
 from lossviz.viewer.descents import starts
+from lossviz.viewer.items import Item
 from lossviz.viewer.jobs import Job
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
 Place = tuple[float, float]

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from lossviz.landscape import LOSS, SPECTRAL_DENSITY, Curve
 from lossviz.viewer.annotations import make_ticks, named
 from lossviz.viewer.inks import inks, line_count
+from lossviz.viewer.items import Item
 from lossviz.viewer.layout import TEXT, Rect
 from lossviz.viewer.polylines import Lines, line, thin
 from lossviz.viewer.ranges import LOG_RATIO, Range, share
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import CurveState, ViewState
 from lossviz.viewer.text import bitmap, one_line
 from lossviz.viewer.ticks import Tick, linear_ticks

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.viewer.heights import Heights
+from lossviz.viewer.items import Item
 from lossviz.viewer.levels import isoline_values, level_numbers, strong_levels
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
 Floats = NDArray[np.float64]

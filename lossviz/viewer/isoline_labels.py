@@ -20,7 +20,7 @@ from lossviz.viewer.isoline_anchors import Anchors, anchors
 from lossviz.viewer.layout import LEVEL, Rect
 from lossviz.viewer.renderers.overlay import Box, Label
 from lossviz.viewer.scene import Scene
-from lossviz.viewer.sections import is_clipped
+from lossviz.viewer.sections import behind_face, is_clipped
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.themes import THEMES
 
@@ -61,7 +61,7 @@ def level_labels(
     if on_floor:
         flat = found.on_floor(scene.floor(state))
         shown = state.trajectories.shown and state.trajectories.floor
-        page.place(flat, np.ones(len(flat.points), bool), None, shown)
+        page.place(flat, ~behind_face(clip, flat.points, view, flat.mesh), None, shown)
     for text, x, y in page.numbers:
         yield Label(text, x, y, LEVEL, ground, stroke=HALO)
         yield Label(text, x, y, LEVEL, ink)

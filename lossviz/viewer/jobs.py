@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from lossviz.viewer.scene import Item
+from lossviz.viewer.items import Item
 
 
 @dataclass(frozen=True, eq=False)

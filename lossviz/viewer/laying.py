@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lossviz.landscape import LOSS
 from lossviz.viewer.camera import View
 from lossviz.viewer.heights import Heights, displayed_mesh, mesh_key
+from lossviz.viewer.items import Item
 from lossviz.viewer.paths import (
     MOST_DOTS,
     Path,
@@ -36,7 +37,7 @@ from lossviz.viewer.polylines import (
     unrepeated,
     with_heights,
 )
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
 Floats = NDArray[np.float64]

@@ -18,6 +18,7 @@ from lossviz.viewer.critical import BORDER, COLORS, KINDS, PLURALS, counts, is_d
 from lossviz.viewer.descents import dropped, from_file
 from lossviz.viewer.figure import along_lines, goes_between, traces
 from lossviz.viewer.inks import veil_inks
+from lossviz.viewer.items import Item
 from lossviz.viewer.laying import every, true_loss_shown
 from lossviz.viewer.layout import TEXT, Layout, Rect, layout
 from lossviz.viewer.paths import (
@@ -35,7 +36,7 @@ from lossviz.viewer.renderers.critical import SHAPES
 from lossviz.viewer.renderers.overlay import Box, Label
 from lossviz.viewer.renderers.paths import ramp_colors
 from lossviz.viewer.renderers.points import FULL, HOLLOW, UP, Sign
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.sections import ink_number, inks_of
 from lossviz.viewer.slicing import cuts
 from lossviz.viewer.state import ViewState

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from lossviz.landscape import LOSS, Landscape
 from lossviz.viewer import ticks
 from lossviz.viewer.inks import inks, line_count
+from lossviz.viewer.items import Item
 from lossviz.viewer.ranges import Range
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
 Floats = NDArray[np.float64]

@@ -10,8 +10,9 @@ import numpy as np
 
 from lossviz.errors import printable
 from lossviz.viewer.between import between
+from lossviz.viewer.items import Item
 from lossviz.viewer.polylines import Lines
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.slicing import (
     cuts,
     isolines,

@@ -10,8 +10,9 @@ import numpy as np
 from lossviz.landscape import LOSS
 from lossviz.viewer.between import displayed, limits
 from lossviz.viewer.critical import KINDS, columns, persistent
+from lossviz.viewer.items import LABELS, Item
 from lossviz.viewer.paths import Path, shown_paths
-from lossviz.viewer.scene import LABELS, Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import one_line
 from lossviz.viewer.ticks import number

@@ -125,6 +125,24 @@ def is_clipped(plane: tuple[float, float, float, float], points: Floats) -> NDAr
         return np.asarray(points @ np.array(plane[:3]) + plane[3] < -1e-9)
 
 
+def behind_face(
+    plane: tuple[float, float, float, float], points: Floats, view: View, mesh: Heights
+) -> NDArray[np.bool_]:
+    """``(k,)``: which of ``points (k, 3)`` the face hides that is drawn where the half before an
+    upright ``plane`` is clipped: from z = 0 up to the surface."""
+    a, b, c, d = plane
+    if plane == NOTHING_CLIPPED or abs(c) > 1e-9:
+        return np.zeros(len(points), bool)
+    away = -view.forward if view.orthographic else view.eye - points
+    away = np.broadcast_to(away, points.shape)
+    side, toward = points @ (a, b, c) + d, away @ (a, b, c)
+    crossed = (side > 0) & (toward < 0)  # from the side that is drawn to the eye's
+    share = np.where(crossed, side / -np.where(crossed, toward, -1.0), 0.0)
+    on = points + share[:, None] * away
+    with np.errstate(invalid="ignore"):
+        return np.asarray(crossed & (on[:, 2] >= 0) & (on[:, 2] <= mesh.at(on)))
+
+
 @dataclass(frozen=True, eq=False)
 class Section:
     """The lines ``(k, 3)`` where a slice cuts the drawn surface; ``key`` tells them apart."""

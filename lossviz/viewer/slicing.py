@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.viewer.between import Between, displayed, limits
+from lossviz.viewer.items import Item
 from lossviz.viewer.polylines import Lines, line, together
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import Cut, ViewState
 from lossviz.viewer.ticks import number
 

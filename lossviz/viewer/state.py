@@ -57,7 +57,7 @@ class SurfaceState:
     light: float = 1.0  # strength of the shading, 0: none
     occlusion: float = 1.0  # strength of the ambient occlusion, 0: none
     shadow: float = 0.0  # strength of the surface's soft shadow on the floor, 0: none
-    rim: bool = False  # a line along the surface's border and outline
+    rim: bool = True  # a line along the surface's border and outline
     wire: bool = False  # the computed grid as lines
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from lossviz.viewer.bands import Bands
 from lossviz.viewer.basins import Regions, tints
 from lossviz.viewer.colormaps import shadeable, to_linear
+from lossviz.viewer.items import LABELS, Item
 from lossviz.viewer.ranges import Field
-from lossviz.viewer.scene import LABELS, Item
 
 
 class Textures:

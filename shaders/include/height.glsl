@@ -1,5 +1,5 @@
 // The displayed height: a quantity on its scale, between low and high, capped above.
-// Texels are (share of the range, log10 value, 1 or 0 for a hole): see lossviz/viewer/scene.py.
+// Texels are (share of the range, log10 value, 1 or 0 for a hole): see lossviz/viewer/ranges.py.
 uniform sampler2D height_field;
 uniform int height_log;
 uniform vec2 height_span;  // low, high on the scale of height_log

@@ -8,8 +8,8 @@ from scipy.interpolate import LinearNDInterpolator, RectBivariateSpline
 
 from lossviz.landscape import BASIN, Landscape, Surface
 from lossviz.viewer.between import Between, between, limits
+from lossviz.viewer.items import Item
 from lossviz.viewer.refine import refine
-from lossviz.viewer.scene import Item
 from lossviz.viewer.slicing import mesh_axes
 
 from .scenes import bumpy, with_loss

@@ -88,7 +88,7 @@ def test_steps_shadow_and_edge_line(colors):
     colors.press(220, shadow)
     assert 0.4 < own.shadow < 0.7
     colors.press(24, shadow + ROW)
-    assert own.rim
+    assert not own.rim
     colors.choose(FIRST + ROW, lambda: own.bands)
     own.bands = "steps"
     colors.draw(2)

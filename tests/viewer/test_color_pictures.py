@@ -157,6 +157,7 @@ def test_a_rim_is_on_the_border_and_nowhere_on_a_plane(picture):
     flat = Landscape(surface=Surface([0, 1], [0, 1], {"loss": np.full((2, 2), 0.5)}))
     state = bare(view(color_range=(0.0, 1.0), colormap="grey", reverse=True))
     state.isolines.surface = False
+    state.surface.rim = False
     large = {**SIZE, "scale": 2.0}  # the line is two pixels wide
     plain = take(picture, Scene([flat]), state, **large)[..., 0].astype(int)
     state.surface.rim = True

@@ -292,7 +292,7 @@ def test_a_shadow_stands_where_it_is_on_a_grid_of_any_spacing():
 
 
 def test_the_new_settings_are_json_and_checked():
-    state = view(color_percentiles=(2.5, 97.5), bands="steps", band_steps=12, shadow=0.7, rim=True)
+    state = view(color_percentiles=(2.5, 97.5), bands="steps", band_steps=12, shadow=0.7, rim=False)
     state.picture.vision = "tritanopia"
     assert ViewState.from_json(state.to_json()) == state
     assert ViewState.from_json(ViewState().to_json()).surface.color_percentiles is None
@@ -300,7 +300,7 @@ def test_the_new_settings_are_json_and_checked():
                      ('"color_percentiles": null', '"color_percentiles": [90, 10]'),
                      ('"color_percentiles": null', '"color_percentiles": [2, 101]'),
                      ('"color_percentiles": null', '"color_percentiles": 2'),
-                     ('"band_steps": 8', '"band_steps": 0'), ('"rim": false', '"rim": 1'),
+                     ('"band_steps": 8', '"band_steps": 0'), ('"rim": true', '"rim": 1'),
                      ('"vision": "full"', '"vision": "x-ray"')]:  # fmt: skip
         text = ViewState().to_json()
         assert old in text

@@ -13,10 +13,12 @@ from lossviz.landscape import Landscape, Surface
 from lossviz.viewer.between import between
 from lossviz.viewer.camera import view
 from lossviz.viewer.heights import Heights
+from lossviz.viewer.items import Item
 from lossviz.viewer.profiles import profiles_csv
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.sections import (
     NOTHING_CLIPPED,
+    behind_face,
     clip_plane,
     frame,
     is_clipped,
@@ -261,3 +263,31 @@ def test_a_strange_slice_in_a_view_is_refused_in_a_line(place, value, part):
     with pytest.raises(InputError, match=part) as caught:
         ViewState.from_json(json.dumps(known))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("orthographic", [True, False])
+@pytest.mark.parametrize("along", ["alpha", "beta", "angle"])
+def test_the_face_of_a_clipped_surface_hides_what_is_behind_it(along, orthographic):
+    scene, state = cut_scene(along, mode="clip", offset=0.1)
+    seen = looking(azimuth=-60.0, elevation=40.0, orthographic=orthographic)
+    plane = clip_plane(scene, state, 0, seen)
+    mesh = Heights(scene, state, 0)
+    x, y = np.meshgrid(np.linspace(-0.9, 0.9, 21), np.linspace(-0.9, 0.9, 21))
+    floor = np.column_stack([x.ravel(), y.ravel(), np.full(x.size, scene.floor(state))])
+    found = behind_face(plane, floor, seen, mesh)
+    assert found.any() and not found.all()
+    assert not found[is_clipped(plane, floor)].any()
+    # By many steps on the way to the eye: the first on the eye's side lies beside or in the face.
+    way = -seen.forward if orthographic else seen.eye - floor
+    steps = np.linspace(0, 3.0 if orthographic else 1.0, 20_001)[1:]
+    for point, one, hidden in zip(floor, np.broadcast_to(way, floor.shape), found, strict=True):
+        along_it = point + steps[:, None] * one
+        over = np.flatnonzero(is_clipped(plane, along_it))
+        if not len(over) or is_clipped(plane, point[None])[0]:
+            assert not hidden
+            continue
+        first = along_it[over[0]]
+        top = mesh.at(first[None])[0]
+        if min(abs(first[2]), abs(first[2] - top)) > 1e-3:
+            assert hidden == (0 < first[2] < top)
+    assert not behind_face(NOTHING_CLIPPED, floor, seen, mesh).any()

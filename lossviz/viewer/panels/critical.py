@@ -23,8 +23,9 @@ from lossviz.viewer.critical import (
     threshold,
 )
 from lossviz.viewer.descents import from_file
+from lossviz.viewer.items import Item
 from lossviz.viewer.panels.widgets import checks, sign, slider
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.ticks import number
 

@@ -11,10 +11,11 @@ from lossviz.landscape import LOSS
 from lossviz.viewer.commands import Command
 from lossviz.viewer.figure import ACCURACY, Figure, Trace, along_lines, figure
 from lossviz.viewer.inks import inks, line_count
+from lossviz.viewer.items import Item
 from lossviz.viewer.layout import Rect
 from lossviz.viewer.panels.plots import BARE, GREY, SMALL, pieces, plain, scale, spec
 from lossviz.viewer.panels.widgets import checks, choice, color_square, slider
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import SCALES, ViewState
 from lossviz.viewer.text import one_line
 

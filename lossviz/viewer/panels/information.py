@@ -10,8 +10,9 @@ from imgui_bundle import imgui
 from lossviz.viewer.commands import Command
 from lossviz.viewer.critical import sought
 from lossviz.viewer.figure import goes_between
+from lossviz.viewer.items import Item
 from lossviz.viewer.panels.widgets import fact
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import one_line
 from lossviz.viewer.ticks import number

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from imgui_bundle import imgui, implot
 
+from lossviz.viewer.items import Item
 from lossviz.viewer.panels.plots import (
     BARE,
     GREY,
@@ -20,7 +21,7 @@ from lossviz.viewer.panels.plots import (
 )
 from lossviz.viewer.panels.widgets import checks, color_square, slider
 from lossviz.viewer.paths import Path, ink, runs, shown_span, step_now, step_told
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import one_line
 from lossviz.viewer.ticks import number

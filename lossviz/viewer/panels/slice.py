@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lossviz.viewer.between import Between
 from lossviz.viewer.commands import Command, SaveProfile
+from lossviz.viewer.items import Item
 from lossviz.viewer.panels.plots import (
     BARE,
     GREY,
@@ -25,7 +26,7 @@ from lossviz.viewer.panels.plots import (
 )
 from lossviz.viewer.panels.widgets import checks, choice, color_square, slider
 from lossviz.viewer.ranges import Range
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.sections import between_ends, ink_number, inks_of
 from lossviz.viewer.slicing import (
     cuts,

@@ -7,8 +7,9 @@ from imgui_bundle import imgui, implot
 
 from lossviz.landscape import SPECTRAL_DENSITY, Curve
 from lossviz.viewer.commands import Command
+from lossviz.viewer.items import Item
 from lossviz.viewer.panels.plots import BARE, SMALL, scale
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
 HIGH = 150.0  # points

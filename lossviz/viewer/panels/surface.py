@@ -9,8 +9,9 @@ from imgui_bundle import imgui
 
 from lossviz.viewer.colormaps import names, shadeable
 from lossviz.viewer.commands import Command
+from lossviz.viewer.items import LABELS
 from lossviz.viewer.panels.widgets import checks, choice, pair, slider, strip
-from lossviz.viewer.scene import LABELS, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import SCALES, ViewState
 
 
@@ -38,7 +39,7 @@ def draw(state: ViewState, scene: Scene) -> list[Command]:
         own.color_range = None
     imgui.separator()
     own.light = slider("Light", own.light, 0.0, 1.5)
-    own.occlusion = slider("Soft shadow", own.occlusion, 0.0, 1.0)
+    own.occlusion = slider("Occlusion", own.occlusion, 0.0, 1.0)
     own.smooth, own.wire = checks(("Smooth", own.smooth), ("Grid", own.wire))
     return []
 

@@ -6,11 +6,12 @@ from imgui_bundle import imgui
 
 from lossviz.viewer.colormaps import names
 from lossviz.viewer.commands import Command
+from lossviz.viewer.items import Item
 from lossviz.viewer.laying import every
 from lossviz.viewer.panels import playing
 from lossviz.viewer.panels.widgets import checks, choice, color_square, slider
 from lossviz.viewer.paths import all_paths, coloring, ink, runs
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import PATH_COLORS, ViewState
 from lossviz.viewer.text import one_line
 

@@ -10,10 +10,11 @@ from lossviz.viewer.bands import Bands, bands
 from lossviz.viewer.camera import View
 from lossviz.viewer.colormaps import luminance
 from lossviz.viewer.heights import moving_stride
+from lossviz.viewer.items import Item
 from lossviz.viewer.levels import MOST_LEVELS, shader_levels
 from lossviz.viewer.programs import Variants, set_uniforms
 from lossviz.viewer.ranges import Field, Range
-from lossviz.viewer.scene import Item, Scene
+from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.textures import Textures
 from lossviz.viewer.themes import THEMES, Rgb
@@ -79,7 +80,7 @@ class SurfaceRenderer:
             "WIRE": (own.wire or veil is not None) and not flat, "BASINS": regions is not None,
             "CAPPED": _is_capped(scene, state, index, heights), "ONE_FIELD": shown == own.height,
             "BANDS": banded is not None, "SHADOW": left is not None,
-            "RIM": own.rim and not flat and veil is None, "VEIL": veil is not None,
+            "RIM": own.rim and not (flat or moving or veil is not None), "VEIL": veil is not None,
         }  # fmt: skip
         mesh = self._meshes.of(**words)
         for slot, (name, texture) in enumerate(bound.items()):
