@@ -45,9 +45,10 @@ class View:
         """``(k, 3)`` scene points as ``(k, 3)``: x and y in pixels, depth in [-1, 1]."""
         points = np.atleast_2d(np.asarray(points, dtype=float))
         clip = np.column_stack([points, np.ones(len(points))]) @ self.matrix.T
-        ndc = clip[:, :3] / clip[:, 3:]
-        x = (ndc[:, 0] + 1) / 2 * self.width
-        y = (1 - ndc[:, 1]) / 2 * self.height
+        with np.errstate(all="ignore"):  # in the plane of the eye there is no place: inf or NaN
+            ndc = clip[:, :3] / clip[:, 3:]
+            x = (ndc[:, 0] + 1) / 2 * self.width
+            y = (1 - ndc[:, 1]) / 2 * self.height
         return np.column_stack([x, y, ndc[:, 2]])
 
     def ray(self, x: float, y: float) -> tuple[Vector, Vector]:

@@ -91,3 +91,10 @@ def test_no_camera_is_so_near_that_numbers_overflow(orthographic):
     with np.errstate(over="raise"):
         assert all((seen.matrix.astype(np.float32) == near[-1].matrix.astype(np.float32)).all()
                    for seen in near)  # fmt: skip
+
+
+def test_what_lies_in_the_plane_of_the_eye_has_no_place():
+    seen = camera.view(CameraState(azimuth=0.0, elevation=0.0, distance=4.0), 400, 300)
+    beside = seen.eye + 2.0 * seen.right
+    assert not np.isfinite(seen.project(np.stack([beside, seen.eye]))[:, :2]).any(axis=1).any()
+    assert np.isfinite(seen.project(np.zeros((1, 3)))).all()
