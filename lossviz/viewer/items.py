@@ -240,7 +240,7 @@ class Item:
         low, positive, high = self.span(name) or (0.0, np.nan, 1.0)
         with np.errstate(all="ignore"):
             logs = np.log10(np.where(values > 0, values, positive))
-            logs = np.where(np.isfinite(values), logs, np.nan)
+            logs[~np.isfinite(values)] = np.nan
             if labels:
                 fine = nearest(share(values, low, high), parts)
                 fine_log = nearest(logs, parts)
@@ -256,9 +256,11 @@ class Item:
                 fine_log = np.log10(np.clip(back, lowest, np.finfo(float).max))
         valid = np.isfinite(fine)
         # Holes carry their neighbours' values, so that normals and lines at their rim are right.
-        filled = [spread(np.where(valid, part, np.nan)) for part in (fine, fine_log)]
-        texels = np.stack([*filled, valid.astype(float)], axis=-1)
-        return Field(np.ascontiguousarray(texels, dtype=np.float32), low, high)
+        texels = np.empty((*fine.shape, 3), np.float32)  # filled in place: fields may be large
+        for channel, part in enumerate((fine, fine_log)):
+            texels[..., channel] = spread(np.where(valid, part, np.nan))
+        texels[..., 2] = valid
+        return Field(texels, low, high)
 
     def occlude(self, state: ViewState, heights: Range, top: float) -> bool:
         """Compute the ambient occlusion of the displayed heights; False if it is up to date."""

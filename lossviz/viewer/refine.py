@@ -148,4 +148,4 @@ def spread(values: Floats) -> Floats:
             for step in (1, -1):
                 moved = np.roll(result, step, axis)
                 result = np.where(np.isnan(result), moved, result)
-    return np.nan_to_num(result)
+    return np.nan_to_num(result, copy=False)

@@ -76,7 +76,7 @@ class Textures:
         if key not in self._kept:
             array = np.ascontiguousarray(make(), dtype=np.float32)
             rows, columns, parts = array.shape
-            texture = self.ctx.texture((columns, rows), parts, array.tobytes(), dtype="f4")
+            texture = self.ctx.texture((columns, rows), parts, array, dtype="f4")
             between = moderngl.NEAREST if exact else moderngl.LINEAR
             texture.filter = between, between
             texture.repeat_x = texture.repeat_y = False
