@@ -29,7 +29,8 @@ def levels(
         found = _log_levels(low, high, count)
     else:
         found = _linear_levels(low, high, count)
-    return found[(found > low) & (found < high)]
+    # Steps below the numbers' resolution give the same level again.
+    return np.unique(found[(found > low) & (found < high)])
 
 
 def _linear_levels(low: float, high: float, count: int) -> NDArray[np.float64]:

@@ -38,6 +38,7 @@ def test_levels_lie_strictly_inside():
 @example(-1e308, 1e308, "linear", 12)
 @example(0.0, 5e-324, "linear", 12)
 @example(5e-324, 1e308, "log", 12)
+@example(1e9, 1e9 + 1e-6, "linear", 100)  # the step is below the numbers' resolution
 @given(NUMBERS, NUMBERS, st.sampled_from(["linear", "log"]), st.integers(0, 100))
 def test_any_range_gives_rising_levels_inside_it(low, high, scale, count):
     found = levels(low, high, scale=scale, count=count)

@@ -275,7 +275,8 @@ def title(
          TITLE * 1.62 + SUBTITLE * 0.6),
     )  # fmt: skip
     for text, size, color, bold, y in rows:
-        text = shortened(text, place.width * 0.94, size * scale, bold)
+        # As wide as it can become: supersampled letters are of a size between two whole ones.
+        text = shortened(text, place.width * 0.94, math.ceil(size * scale), bold)
         if text:
             yield Label(text, x, place.y + y * scale, size, _rgba(theme, color), bold=bold)
 

@@ -9,6 +9,7 @@ from lossviz.viewer.camera import View
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
+RIM = 1e-4  # of a point's distance to the next one: the axes' places are rounded
 STEPS = 64  # along a line of sight, and points a side of the surface: enough for labels
 
 Floats = NDArray[np.float64]
@@ -41,6 +42,7 @@ class Hiding:
         """The nearest displayed heights; NaN beside the surface and on its rim."""
         j = np.interp(x, self.xs, np.arange(len(self.xs)))
         i = np.interp(y, self.ys, np.arange(len(self.ys)))
-        inside = (j > 0) & (j < len(self.xs) - 1) & (i > 0) & (i < len(self.ys) - 1)
+        last_i, last_j = len(self.ys) - 1 - RIM, len(self.xs) - 1 - RIM
+        inside = (j > RIM) & (j < last_j) & (i > RIM) & (i < last_i)
         nearest = self.heights[np.rint(i).astype(int), np.rint(j).astype(int)]
         return np.where(inside, nearest, np.nan)

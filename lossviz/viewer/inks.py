@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,11 +36,14 @@ def inks(count: int) -> NDArray[np.uint8]:
     return (colors * darker[:, None]).astype(np.uint8)
 
 
-def veil_inks(state: ViewState, count: int) -> NDArray[np.uint8]:
+def veil_inks(
+    state: ViewState, count: int, taken: Sequence[NDArray[np.uint8]] = ()
+) -> NDArray[np.uint8]:
     """``(count, 3)`` uint8 sRGB for surfaces that are drawn as meshes over a coloured one: those
-    first that are least like any of its colours."""
+    first that are least like any of its colours, and those ``taken`` by lines there last."""
     ground = table(state.surface.colormap).astype(float)
     away = np.linalg.norm(_FEW[:, None] - ground, axis=2).min(axis=1)
+    away[[any((ink == own).all() for own in taken) for ink in _FEW]] -= 1e3
     order = np.argsort(-away, kind="stable")
     return _FEW[order[np.arange(count) % len(order)]]
 

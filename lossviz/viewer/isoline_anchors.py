@@ -144,8 +144,13 @@ def _on_line(line: Floats, mesh: Heights, z: float, gap: float) -> Floats:
 
 def _paths(item: Item, mesh: Heights) -> Floats:
     """``(p, 3)`` points along the trajectories on the surface, at most about ``MOST_POINTS``."""
-    parts = [_resampled(item.place(run.points[np.isfinite(run.points).all(axis=1)]), MOST_POINTS)
-             for run in item.landscape.trajectories if len(run.points) > 1]  # fmt: skip
+    x, y = item.extent
+    parts = []
+    for run in item.landscape.trajectories:
+        with np.errstate(over="ignore"):
+            points = item.place(run.points[np.isfinite(run.points).all(axis=1)])
+        if len(points):  # what is beside the surface counts as at its rim, where no number is
+            parts.append(_resampled(np.clip(points, [-x, -y], [x, y]), MOST_POINTS))
     found = np.concatenate([np.zeros((0, 2)), *parts])
     found = found[:: -(-len(found) // MOST_POINTS) or 1]
     points = np.column_stack([found, mesh.at(found)])

@@ -17,7 +17,6 @@ from lossviz.viewer.colormaps import table, to_linear
 from lossviz.viewer.critical import BORDER, COLORS, KINDS, PLURALS, counts, is_dense, least_told
 from lossviz.viewer.descents import dropped, from_file
 from lossviz.viewer.figure import along_lines, goes_between, traces
-from lossviz.viewer.inks import veil_inks
 from lossviz.viewer.items import Item
 from lossviz.viewer.laying import every, true_loss_shown
 from lossviz.viewer.layout import TEXT, Layout, Rect, layout
@@ -28,6 +27,7 @@ from lossviz.viewer.paths import (
     drawn_until,
     end_told,
     ink,
+    mesh_inks,
     shown_paths,
     shown_span,
     step_told,
@@ -233,10 +233,14 @@ def told(scene: Scene, state: ViewState, group: Sequence[int]) -> list[Entry]:
     if len(group) > 1 and state.axes.legend:
         own = state.surface
         solid, *meshes = (one_line(scene.items[index].title) for index in group)
-        inks = veil_inks(state, len(meshes))
+        inks = mesh_inks(scene, state, group)
         names = [Entry(solid, colors=table(own.colormap, own.reverse))]
         names += [Entry(name, colors=ink_[None]) for name, ink_ in zip(meshes, inks, strict=True)]
-    return names + [entry for index in group for entry in entries(scene, state, index)]
+    all_ = [entry for index in group for entry in entries(scene, state, index)]
+    said = [entry.after if entry.colors is None else None for entry in all_]
+    # What several say in the same words alone is said once.
+    return names + [entry for k, entry in enumerate(all_)
+                    if said[k] is None or said[k] not in said[:k]]  # fmt: skip
 
 
 def rows(found: Sequence[Entry], width: float, scale: float) -> list[list[Entry]]:

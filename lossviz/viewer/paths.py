@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lossviz.landscape import LOSS, Landscape
 from lossviz.viewer import ticks
-from lossviz.viewer.inks import inks, line_count
+from lossviz.viewer.inks import inks, line_count, veil_inks
 from lossviz.viewer.items import Item
 from lossviz.viewer.ranges import Range
 from lossviz.viewer.scene import Scene
@@ -176,6 +176,15 @@ def coloring(item: Item, state: ViewState) -> str:
         return asked
     runs = [path for path in all_paths(item) if not path.is_curve]
     return "run" if len(runs) > 1 else "step"
+
+
+def mesh_inks(scene: Scene, state: ViewState, group: Sequence[int]) -> NDArray[np.uint8]:
+    """``(k - 1, 3)`` uint8: for all but the first of k landscapes in one frame, which are drawn as
+    meshes; sooner colours that no path there has."""
+    taken = [ink(item, path) for item in (scene.items[index] for index in group)
+             for path in shown_paths(item, state)
+             if path.is_curve or coloring(item, state) == "run"]  # fmt: skip
+    return veil_inks(state, len(group) - 1, taken)
 
 
 def color_span(scene: Scene, state: ViewState, index: int) -> Range:

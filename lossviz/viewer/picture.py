@@ -21,11 +21,11 @@ from lossviz.viewer.camera import View, view
 from lossviz.viewer.color_bar import color_bar
 from lossviz.viewer.colormaps import to_linear
 from lossviz.viewer.framing import framed
-from lossviz.viewer.inks import veil_inks
 from lossviz.viewer.isoline_labels import level_labels
 from lossviz.viewer.labels import labels as cards
 from lossviz.viewer.layout import TEXT, Layout, Rect, crop
 from lossviz.viewer.legend import arranged, legend, told
+from lossviz.viewer.paths import mesh_inks
 from lossviz.viewer.pins import pins
 from lossviz.viewer.programs import Variants, set_uniforms
 from lossviz.viewer.renderers.critical import CriticalRenderer
@@ -202,7 +202,7 @@ class Picture:
             lines, labels = axes(scene, state, index, cell_view, cell, scale)
             self.lines.draw(lines, camera, viewport, scale * samples)
         if len(group) > 1:
-            self._draw_meshes(scene, state, group[1:], drawn_view, canvas, clip, **seen)
+            self._draw_meshes(scene, state, group, drawn_view, canvas, clip, **seen)
         written: list[Label | Box] = list(labels)
         for each in group:
             for write in (pins, cards):
@@ -214,12 +214,12 @@ class Picture:
         self, scene: Scene, state: ViewState, group: Sequence[int], seen: View, canvas: _Canvas,
         clip: tuple[float, ...], *, viewport: tuple[int, int], **how: Any,
     ) -> None:  # fmt: skip
-        """Landscapes in the frame of a solid one, which is seen through them, and their lines.
+        """All but the first of a group, solid, which is seen through them, and their lines.
 
         First only their depth: then of all the meshes at a pixel the nearest part alone is blended,
         once, whatever their order.
         """
-        colors = [_rgb(ink) for ink in veil_inks(state, len(group))]
+        colors, group = [_rgb(ink) for ink in mesh_inks(scene, state, group)], group[1:]
         background = THEMES[state.picture.theme].linear("background")
         self._clip(clip != NOTHING_CLIPPED)
         try:

@@ -61,6 +61,8 @@ def gradient(
     found = []
     for side, (low, high) in enumerate(limits(scene.items[index])):
         ends = np.array([[alpha, beta]] * 2)
+        if not low <= ends[0, side] <= high:
+            return None
         ends[:, side] = np.clip(ends[0, side] + np.array([-1, 1]) * NUDGE * (high - low), low, high)
         below, above = value(scene, state, index, name, ends).tolist()
         found.append((above - below) / float(np.ptp(ends[:, side])))

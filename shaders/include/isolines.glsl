@@ -7,8 +7,9 @@ uniform float line_opacity;
 
 // Coverage of the nearest line at this value, and its ink. Call in uniform control flow.
 vec2 isoline(float value) {
-    float slope = max(length(vec2(dFdx(value), dFdy(value))), 1e-12);
-    if (level_count == 0) return vec2(0.0);
+    float slope = length(vec2(dFdx(value), dFdy(value)));
+    // A plateau at a level is an area and no line; it is flat up to the rounding of its texels.
+    if (level_count == 0 || slope <= 4e-7 * abs(value)) return vec2(0.0);
     int low = 0, high = level_count - 1;
     for (int step = 0; step < 7; ++step) {
         int middle = (low + high + 1) / 2;

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from lossviz import ply
 from lossviz.landscape import Landscape, Surface
-from lossviz.viewer.annotations import axes, axes_unclipped, label_box
+from lossviz.resources import folder
+from lossviz.viewer.annotations import axes, axes_unclipped, label_box, title
 from lossviz.viewer.camera import view, zoom
 from lossviz.viewer.color_bar import color_bar
 from lossviz.viewer.framing import framed
@@ -12,6 +14,7 @@ from lossviz.viewer.layout import Rect, layout
 from lossviz.viewer.renderers.overlay import Label
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
+from lossviz.viewer.text import bitmap
 
 from .scenes import bumpy, with_loss
 
@@ -151,3 +154,20 @@ def test_a_ribbon_has_one_number_across():
     row = Landscape(surface=Surface(np.array([0.25]), np.linspace(-1, 1, 7), {"loss": loss}))
     found = texts(written(row, looking()))
     assert "0.25" in found and "−0.25" not in found and "0.5" in found and "β" in found
+
+
+@pytest.mark.parametrize("azimuth", [-90, -60, 30])
+def test_from_straight_above_both_axes_have_their_numbers(azimuth):
+    # The rim of its grid is rounded to the inside in single precision.
+    landscape = ply.read(folder("assets") / "landscapes" / "resnet20_trajectory.ply")
+    found = texts(written(landscape, looking(azimuth, 90, orthographic=True)))
+    assert {"α", "β"} <= {*found} and "20" in found
+
+
+@pytest.mark.parametrize("scale", [0.35, 0.48, 0.53, 1.0, 1.3])
+@pytest.mark.parametrize("samples", [1, 2, 3, 4])
+def test_titles_are_no_wider_than_their_room_however_they_are_drawn(scale, samples):
+    scene, place = Scene([bumpy(name="a landscape with a name " * 4)]), Rect(0, 0, 250 * scale, 40)
+    for label in title(scene, ViewState(), (0,), place, scale):
+        wide = bitmap(label.text, round(label.size * scale * samples), label.bold).shape[1]
+        assert wide <= place.width * samples

@@ -24,14 +24,16 @@ from lossviz.viewer.arrangement import (
 from lossviz.viewer.changes import change
 from lossviz.viewer.film import frames
 from lossviz.viewer.history import History
+from lossviz.viewer.inks import veil_inks
 from lossviz.viewer.legend import arranged, told
+from lossviz.viewer.paths import mesh_inks
 from lossviz.viewer.picking import pick
 from lossviz.viewer.picture import views
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import CameraState, ViewState
 from lossviz.viewer.swipe import REACH, grab_divider
 
-from .scenes import between, bumpy, with_loss
+from .scenes import between, bumpy, runs, with_loss
 
 SIZE = 900, 560
 
@@ -390,3 +392,22 @@ def test_the_pointer_reads_the_nearest_surface_of_an_overlay_and_the_own_side_of
     assert hits[0].alpha < hits[1].alpha or hits[0].beta != hits[1].beta
     state.compare = replace(state.compare, first=1, second=0)
     assert pick(scene, state, *SIZE, 1.0, found.divider - 20, 300).index == 1
+
+
+def test_meshes_have_other_colours_than_the_runs_and_what_all_say_is_said_once():
+    some = [bumpy(seed=k, name=f"number {k}").with_changes(trajectories=runs(3)) for k in range(3)]
+    scene, state = Scene(some), ViewState()
+    state.compare.arrangement = "overlay"
+    found = told(scene, state, (0, 1, 2))
+    colors = {entry.after: tuple(entry.colors[0].tolist()) for entry in found
+              if entry.colors is not None and len(entry.colors) == 1}  # fmt: skip
+    meshes = [colors.pop(f"number {k}") for k in (1, 2)]
+    assert len(colors) == 3 and len({*meshes, *colors.values()}) == 5
+    assert [entry.after for entry in found].count("○ start   ● end") == 1
+    state.trajectories.shown = False
+    plain = told(scene, state, (0, 1, 2))
+    assert (mesh_inks(scene, state, (0, 1, 2)) == veil_inks(state, 2)).all() and len(plain) == 3
+    # Where there are no other colours left, meshes have some all the same.
+    many = Scene([bumpy(name="a").with_changes(trajectories=runs(10)), bumpy(seed=1)])
+    state.trajectories.shown = True
+    assert mesh_inks(many, state, (0, 1)).shape == (1, 3)

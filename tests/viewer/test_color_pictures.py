@@ -211,3 +211,21 @@ def test_odd_surfaces_draw_with_everything_on(picture, shape, value):
     pixels = take(picture, Scene([Landscape(surface=surface)]), state, width=120, height=90,
                   vision="protanopia")  # fmt: skip
     assert pixels.shape == (90, 120, 4) and picture.ctx.error == "GL_NO_ERROR"
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@pytest.mark.parametrize("height", [1.0, 10.0, 20.0])
+def test_a_plateau_at_a_level_is_no_line(picture, scale, height):
+    axis = np.linspace(-1, 1, 81)
+    ramps = 0.9 * height * (np.clip(-axis - 0.4, 0, None) - np.clip(axis - 0.4, 0, None)) / 0.6
+    surface = Surface(axis, axis, {"loss": np.tile(height - ramps[:, None], (1, 81))})
+    state = bare(view(height_scale=scale, color_scale=scale))
+    found = []
+    for lines in (True, False):
+        state.isolines.surface = lines
+        drawn = take(picture, Scene([Landscape(surface=surface)]), state, **SIZE)
+        found.append(drawn[..., :3].astype(int))
+    changed = np.abs(found[0] - found[1]).max(axis=2) > 8
+    middle = np.s_[120:-120, 215:265]
+    assert not changed[middle].any()
+    assert changed.any()  # there are lines on the ramps

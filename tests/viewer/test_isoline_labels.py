@@ -7,7 +7,7 @@ import pytest
 
 from lossviz import ply
 from lossviz.errors import InputError
-from lossviz.landscape import Landscape, Surface
+from lossviz.landscape import Landscape, Surface, Trajectory
 from lossviz.resources import folder
 from lossviz.viewer.annotations import axes, label_box
 from lossviz.viewer.critical import standing
@@ -233,6 +233,19 @@ def test_surfaces_with_nothing_to_number_have_no_numbers_and_no_errors(loss):
     _, cell, _, labels = seen(scene, looking())
     for label in labels:
         assert cell.contains(label.x, label.y)
+
+
+@pytest.mark.parametrize(
+    "points", [np.full((5, 2), np.nan), [[0, 0], [1e300, -1e308], [0.5, 0.5]], np.zeros((0, 2))]
+)
+def test_runs_without_a_place_on_the_surface_are_in_no_numbers_way(points):
+    points = np.array(points)
+    odd = Trajectory("odd", "optimiser", points, np.zeros(len(points)))
+    own = anchors(Scene([bumpy().with_changes(trajectories=[odd, *runs(1)])]), looking(), 0)
+    alone = anchors(Scene([bumpy().with_changes(trajectories=runs(1))]), looking(), 0)
+    assert np.isfinite(own.paths).all() and np.abs(own.paths[:, :2]).max() <= 1
+    assert len(own.paths) >= len(alone.paths) > 20
+    assert seen(Scene([bumpy().with_changes(trajectories=[odd])]), looking())[3]
 
 
 def test_one_row_of_points_is_drawn():

@@ -104,7 +104,7 @@ def test_tiles_join_without_a_seam(picture, monkeypatch, arrangement):
 def test_the_order_of_meshes_does_not_matter(picture, monkeypatch):
     """Two meshes of one colour over a third surface: whichever is drawn first, the same pixels."""
     ink = np.array([[30, 140, 80]] * 2, np.uint8)
-    monkeypatch.setattr(picture_module, "veil_inks", lambda state, count: ink[:count])
+    monkeypatch.setattr(picture_module, "mesh_inks", lambda scene, state, group: ink)
     solid, *meshes = bumpy(), lifted(bumpy(seed=2), 5.0), lifted(bumpy(seed=3), 2.0)
     state = compared(arrangement="overlay", veil=0.4)
     state.axes.title = state.axes.legend = False

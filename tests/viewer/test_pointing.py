@@ -159,6 +159,23 @@ def test_the_slope_is_the_derivative_of_what_is_drawn():
     assert readout.gradient(scene, state, 0, 0.1, -0.4) == pytest.approx((a, b))
 
 
+def test_a_step_beside_the_surface_has_no_slope_and_is_told():
+    points = np.array([[0.0, 0.0], [3.0, 0.2]])  # the path is seen on the surface, its end is not
+    run = Trajectory("run", "optimiser", points, np.ones(2))
+    scene, state = Scene([bumpy().with_changes(trajectories=[run])]), ViewState()
+    state.camera.elevation = 70.0
+    still(scene, state)
+    rim = on_surface(scene, state, np.array([[0.97, 0.97 / 15]]))
+    pixel = seen_at(scene, state, rim)[0][0]
+    hit = pick_path(scene, state, *SIZE, *pixel)
+    found = at_pixel(scene, state, *SIZE, *pixel)
+    assert hit is not None and found.place is not None
+    assert readout.gradient(scene, state, 0, 3.0, 0.2) is None
+    assert readout.gradient(scene, state, 0, 0.2, -1.001) is None
+    assert all(map(math.isfinite, readout.gradient(scene, state, 0, 1.0, -1.0)))
+    assert "slope ∂α, ∂β" not in dict(readout.read(scene, state, 0, 3.0, 0.2))
+
+
 def test_the_nearest_critical_point_is_told():
     scene, state = Scene([dimpled()]), ViewState()
     own = scene.items[0].landscape.critical_points
