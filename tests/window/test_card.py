@@ -453,6 +453,7 @@ def chooses_in_a_gallery(card):
     card.viewer.settle()
     card.viewer.do("keydown", "Control_L")
     card.viewer.click(120, 150)
+    card.becomes(lambda t: t["gallery"]["chosen"] == ["card.ply"])
     card.viewer.click(450, 150)
     card.viewer.do("keyup", "Control_L")
     card.becomes(lambda t: t["gallery"]["chosen"] == ["card.ply", "second.ply"])
