@@ -35,7 +35,7 @@ from lossviz.viewer.renderers.overlay import Box, Label, OverlayRenderer, Part
 from lossviz.viewer.renderers.paths import LIGHT, PathRenderer
 from lossviz.viewer.renderers.points import PointRenderer, Sign
 from lossviz.viewer.renderers.slice import SliceRenderer
-from lossviz.viewer.renderers.strips import Eye, StripRenderer
+from lossviz.viewer.renderers.strips import CLIP_DISTANCE, Eye, StripRenderer
 from lossviz.viewer.renderers.surface import SurfaceRenderer
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.sections import NOTHING_CLIPPED, clip_plane
@@ -48,7 +48,6 @@ from lossviz.viewer.vision import matrix
 
 MULTISAMPLES = 4
 NOTE = 10.0  # points from the corner
-CLIP_DISTANCE = 0x3000  # GL_CLIP_DISTANCE0
 MOST_PIXELS = 1 << 24  # more are not multisampled: each costs 60 bytes, and is hardly seen
 
 
@@ -196,7 +195,7 @@ class Picture:
         for draw in (self.critical.draw_lines, self.paths.draw, self.critical.draw_points):
             draw(scene, state, index, drawn_view, canvas.drawn, clip=clip, **seen)
         self._clip(False)
-        self.slice.draw(scene, state, index, drawn_view, canvas.drawn, **seen)
+        self.slice.draw(scene, state, index, drawn_view, canvas.drawn, clip=clip, **seen)
         labels: list[Label] = []
         if state.axes.axes:
             lines, labels = axes(scene, state, index, cell_view, cell, scale)
@@ -239,8 +238,8 @@ class Picture:
                 draw(scene, state, index, seen, canvas.drawn, clip=clip, viewport=viewport, **how)
         self._clip(False)
         for index in group:
-            self.slice.draw(scene, state, index, seen, canvas.drawn, viewport=viewport, plane=False,
-                            **how)  # fmt: skip
+            self.slice.draw(scene, state, index, seen, canvas.drawn, viewport=viewport, clip=clip,
+                            plane=False, **how)  # fmt: skip
 
     def _clip(self, on: bool) -> None:
         """Only while what has a clip distance is drawn; for the others it is undefined."""

@@ -141,6 +141,10 @@ CASES = {
         or _set(s, "picture", theme="dark"),
         lambda: [with_paths(holed(), 2, marks=MARKS)],
     ),
+    "slice_clip_pinned": (
+        lambda s: _set(s, "slice", shown=True, offset=0.2, mode="clip", pinned=KEPT),
+        lambda: [bumpy()],
+    ),
     "slice_level_paper_pair": (
         lambda s: _set(s, "slice", shown=True, along="level", mode="clip", level=20.0)
         or _set(s, "picture", theme="paper") or _set(s, "surface", colormap="viridis"),
@@ -310,6 +314,21 @@ def test_the_clipped_half_is_not_drawn_and_the_rest_stays(picture):
     assert (gone == (loss > 1.0))[sure].all() and own.loss.max() > 100
     same = np.abs(cut - whole).max(axis=2)[y, x] <= 2
     assert same[sure & (loss < 1)].mean() > 0.97  # but for the outline
+
+
+def test_pinned_slices_are_not_drawn_where_the_surface_is_clipped(picture):
+    scene, state = Scene([bumpy()]), ViewState()
+    _set(state, "isolines", floor=False)
+    _set(state, "axes", legend=False)
+    near, far = Cut("near", "alpha", 0.0, -0.6), Cut("far", "alpha", 0.0, 0.6)
+
+    def taken(mode, *pinned):
+        _set(state, "slice", shown=True, offset=0.0, mode=mode, pinned=pinned)
+        return take(picture, scene, state, **SIZE)
+
+    assert (taken("clip", near) == taken("clip")).all()
+    assert (taken("cut", near) != taken("cut")).any()
+    assert (taken("clip", far) != taken("clip")).any()
 
 
 LARGEST, SMALLEST = 1.7e308, 5e-324

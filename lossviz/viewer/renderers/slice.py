@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,7 @@ from lossviz.viewer.polylines import Lines, line
 from lossviz.viewer.programs import program, set_uniforms
 from lossviz.viewer.renderers.paths import BEHIND, DASH, HALO, LIGHT, ON_FLOOR
 from lossviz.viewer.renderers.points import DISC, FULL, PointRenderer
-from lossviz.viewer.renderers.strips import ABOVE, Eye, Rgb, StripRenderer, Style
+from lossviz.viewer.renderers.strips import ABOVE, CLIP_DISTANCE, Eye, Rgb, StripRenderer, Style
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.sections import Frame, frame, ink_number, inks_of, marker, sections
 from lossviz.viewer.slicing import present
@@ -60,10 +62,11 @@ class SliceRenderer:
     def draw(
         self, scene: Scene, state: ViewState, index: int, view: View, target: moderngl.Framebuffer,
         *, camera: NDArray[np.float64], viewport: tuple[int, int], scale: float, moving: bool,
-        plane: bool = True,
+        clip: tuple[float, ...], plane: bool = True,
     ) -> None:  # fmt: skip
         """Draw into the bound ``target``, blending; ``scale`` is in its pixels a point. The
-        ``plane`` is drawn once where several landscapes are in one frame."""
+        ``plane`` is drawn once where several landscapes are in one frame. Pinned lines are cut by
+        ``clip``; the present one lies in it."""
         if not state.slice.shown:
             return
         lift = ABOVE + 0.8 * WIDTH * scale * view.per_pixel
@@ -73,7 +76,7 @@ class SliceRenderer:
         try:
             if found is not None:
                 self._plane(found, state, eye, camera, scale)
-            self._lines(scene, state, index, eye, scale, moving)
+            self._lines(scene, state, index, eye, clip, scale, moving)
             self._signs(scene, state, index, found, eye, scale)
         finally:
             self.ctx.depth_func = "<"
@@ -94,13 +97,16 @@ class SliceRenderer:
             self._strip(key, around, eye, style)
 
     def _lines(
-        self, scene: Scene, state: ViewState, index: int, eye: Eye, scale: float, moving: bool
-    ) -> None:
+        self, scene: Scene, state: ViewState, index: int, whole: Eye, clip: tuple[float, ...],
+        scale: float, moving: bool,
+    ) -> None:  # fmt: skip
         width, wide = WIDTH * scale, (WIDTH + 2 * HALO) * scale
         colors = linear_inks(scene, state)
         found = sections(scene, state, index, moving=moving)
+        self.ctx.enable_direct(CLIP_DISTANCE)
         for which in reversed(range(len(found))):  # the present one over the others
             section, color = found[which], colors[ink_number(scene, index, which)]
+            eye = replace(whole, clip=clip) if which else whole
             if state.isolines.floor:
                 flat = Style(0.6 * width, ON_FLOOR, cover=color, floor_z=scene.floor(state) + 1e-3)
                 self.ctx.depth_func = "<="
@@ -112,6 +118,7 @@ class SliceRenderer:
             ):
                 self.ctx.depth_func = depth
                 self._strip(section.key, section.lines, eye, style)
+        self.ctx.disable_direct(CLIP_DISTANCE)
 
     def _signs(
         self, scene: Scene, state: ViewState, index: int, found: Frame | None, eye: Eye,

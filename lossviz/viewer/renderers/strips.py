@@ -15,6 +15,7 @@ from lossviz.viewer.programs import program, set_uniforms
 
 Rgb = tuple[float, float, float]
 
+CLIP_DISTANCE = 0x3000  # GL_CLIP_DISTANCE0
 SHARP = 0.7  # cosine: lines that turn more have their corners cut instead of drawn out
 ABOVE = 0.004  # scene units by which lines lie over the surface, at least
 FLOATS = 7  # of a vertex: place, colour, length along the line, width or not, when it is reached
