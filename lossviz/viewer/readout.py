@@ -111,9 +111,11 @@ def steps_at(item: Item, state: ViewState, alpha: float, beta: float) -> Rows:
         rows: Rows = []
         for path in shown_paths(item, state):
             same = np.flatnonzero((path.points == (alpha, beta)).all(axis=1))
-            if same.size and len(rows) < MOST_PATHS and not path.is_curve:
+            if same.size and len(rows) < 2 * MOST_PATHS and not path.is_curve:
                 step, loss, off = (text for _, text in _of_step(path, int(same[0])))
-                rows.append((one_line(path.name), f"step {step}, loss {loss}, off {off}"))
+                # Two rows: one would be shortened to the width of a label.
+                rows.append((one_line(path.name), f"step {step}, off {off}"))
+                rows.append(("own loss", loss))
         return rows
 
     key = state.trajectories.shown, state.trajectories.hidden

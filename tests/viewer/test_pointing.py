@@ -205,9 +205,8 @@ def test_a_click_on_a_path_labels_its_step():
     assert place == (0, *path.points[12])
     state.labels.places = (place, (0, 0.9, 0.9))
     rows = dict(labels.told(scene, state, 0))
-    assert rows["run 0"].startswith(
-        f"step {number(path.steps[12])}, loss {number(path.losses[12])}"
-    )
+    assert rows["run 0"] == f"step {number(path.steps[12])}, off {number(path.off_plane[12])}"
+    assert rows["own loss"] == number(path.losses[12])
     assert "run 0" not in dict(labels.told(scene, state, 1))
     state.trajectories.shown = False
     assert meant(scene, state, *SIZE, hit, x, y) == (0, hit.alpha, hit.beta)
