@@ -268,8 +268,9 @@ def style(theme: str, scale: float) -> None:
         color(name, *accent, 0.22)
     for name in ("frame_bg_active", "button_active", "header_active"):
         color(name, *accent, 0.40)
-    color("slider_grab", *accent, 0.85)
-    color("slider_grab_active", *accent)
+    # So light that the value, which is written over it, can be read.
+    color("slider_grab", *accent, 0.5)
+    color("slider_grab_active", *accent, 0.7)
     color("check_mark", *accent)
     color("plot_histogram", *accent, 0.85)  # a progress bar
     color("border", red, green, blue, 0.28)
