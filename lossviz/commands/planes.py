@@ -149,8 +149,18 @@ def other_network(problem: Problem, path: str, *, statistics: bool, trust: bool)
 def names_of(center: str | None, others: list[str]) -> list[str]:
     """Names for the centre and the others, told apart by their folders where that is needed."""
     if not center or center in others:  # which is refused as what it is
-        return [Path(center).name if center else "centre", *distinct(others)]
-    return distinct([center, *others])
+        return [Path(center).name if center else "centre", *_apart(others)]
+    return _apart([center, *others])
+
+
+def _apart(files: list[str]) -> list[str]:
+    """Names for weights: of the same file in several folders, as ``train`` writes it, theirs."""
+    paths = [Path(file) for file in files]
+    folders = [path.parent.name for path in paths]
+    alike = len({path.name for path in paths}) == 1 < len(paths)
+    return (
+        folders if alike and all(folders) and len(set(folders)) == len(folders) else distinct(files)
+    )
 
 
 def own_network(problem: Problem, *, statistics: bool) -> Direction:

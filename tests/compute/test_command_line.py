@@ -62,8 +62,12 @@ def test_networks_of_one_name_are_told_apart_by_their_folders(nets):
                    "-o", "a.ply") == 0  # fmt: skip
     assert lossviz("line", *first, "--to", "r1/final.pt", "--points", "3", "-o", "a.ply") == 0
     landscape = read("a.ply")
-    assert [mark.name for mark in landscape.marks] == [f"r{k}/final.pt" for k in range(3)]
-    assert [curve.name for curve in landscape.curves] == ["r1/final.pt"]
+    assert [mark.name for mark in landscape.marks] == ["r0", "r1", "r2"]
+    assert [curve.name for curve in landscape.curves] == ["r1"]
+    Path("r2/final.pt").rename("r0/best.pt")
+    assert lossviz("line", *first, "--to", "r1/final.pt", "r0/best.pt", "--points", "3",
+                   "-o", "b.ply") == 0  # fmt: skip
+    assert [curve.name for curve in read("b.ply").curves] == ["r1/final.pt", "r0/best.pt"]
 
 
 def test_random_lines_have_a_mean(nets):
