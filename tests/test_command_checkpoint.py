@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,6 +88,20 @@ def test_the_written_network_has_the_loss_of_the_surface(surface, out, capsys):
         net.load_state_dict(checkpoints.read(out))
         expected = loss_of(net, chosen.inputs, chosen.targets)
         assert surface.loss[i, j] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("folder", ["run", "run/snapshots"])
+def test_weights_in_a_trainings_folder_are_found_by_their_digest(surface, folder, capsys):
+    Path(folder).mkdir(parents=True)
+    Path("net.pt").rename(f"{folder}/net.pt")
+    Path("other").mkdir()
+    torch.save(network(1).state_dict(), "other/net.pt")
+    assert write("s.ply", 0.0, 0.0, "at.pt") == 0
+    written, own = checkpoints.read("at.pt"), checkpoints.read(f"{folder}/net.pt")
+    assert all(torch.equal(written[name], own[name]) for name in own)
+    Path(f"{folder}/net.pt").unlink()
+    assert write("s.ply", 0.0, 0.0, "at.pt") == 2
+    assert "which is not here; expected --checkpoint" in capsys.readouterr().err
 
 
 def test_it_is_a_checkpoint_like_any_other(surface, capsys):

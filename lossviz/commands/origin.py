@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ def fill(args: argparse.Namespace, known: Provenance, path: Path) -> None:
     if not args.model:
         raise UsageError(f"model: {path} does not say of what it is; expected --model NAME")
     if args.checkpoint is None and known.checkpoint:
-        args.checkpoint = _found(known.checkpoint, path)
+        args.checkpoint = str(_found(known, path))
     if known.checkpoint_sha256:
         from compute import checkpoints
 
@@ -72,10 +73,19 @@ def take(args: argparse.Namespace, key: str, told: object, place: str | Path) ->
     setattr(args, key, told)
 
 
-def _found(name: str, path: Path) -> str:
+def _found(known: Provenance, path: Path) -> Path:
+    """The checkpoint: here, beside the landscape, or in a training's folder beside that."""
+    from compute import checkpoints
+
+    name = known.checkpoint
     for place in (Path(name), path.parent / name):
         if place.is_file():
-            return str(place)
+            return place
+    for folder in ("*", "*/snapshots") if Path(name).name == name else ():
+        for place in sorted(path.parent.glob(f"{folder}/{glob.escape(name)}")):
+            # Many trainings have a file of this name.
+            if place.is_file() and checkpoints.sha256(str(place)) == known.checkpoint_sha256:
+                return place
     raise UsageError(f"checkpoint: {path} is of {name}, which is not here; expected --checkpoint")
 
 
