@@ -27,6 +27,7 @@ TICK, MINOR_TICK, GAP = 6.0, 3.0, 10.0  # points
 SHORTEST = 24.0  # points: an axis that is seen shorter has no numbers
 FLAT, EDGE_ON = 70.0, 12.0  # degrees of elevation: no height axis above, the floor a line below
 BROADSIDE = 0.35  # of the longer floor axis: what the other one must have where the floor is a line
+NAME_APART = 0.7  # of its height: between an axis' name and a number beside it
 MOST_TICKS = 6  # about as many numbers at most on a height axis and a colour bar: the same ones
 
 
@@ -94,9 +95,10 @@ def _inside(box: Rect, width: float, height: float) -> bool:
     return box.x >= 0 and box.y >= 0 and box.x + box.width <= width and box.y + box.height <= height
 
 
-def _overlap(one: Rect, other: Rect) -> bool:
-    """Whether two labels are too near: some room between words, less between lines."""
-    room = 0.2 * one.height
+def _overlap(one: Rect, other: Rect, apart: float = 0.2) -> bool:
+    """Whether two labels are too near: some room between words, less between lines; ``apart`` is
+    that room over the first one's height."""
+    room = apart * one.height
     return (
         one.x < other.x + other.width + room
         and other.x < one.x + one.width + room
@@ -241,7 +243,9 @@ class _Painter:
             return False
         label = Label(text, x, y, size, _rgba(self.theme, "ink"), anchor, bold=bold)
         box = label_box(label, self.scale)
-        if any(_overlap(box, other) for other in self._boxes):
+        # A name close before a number would be read with it: "α 6".
+        apart = NAME_APART if bold else 0.2
+        if any(_overlap(box, other, apart) for other in self._boxes):
             return False
         self.labels.append(label)
         self._boxes.append(box)
