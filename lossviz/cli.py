@@ -7,7 +7,6 @@ import argparse
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -65,6 +64,8 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 
 def _apply_config(parser: argparse.ArgumentParser, name: str, path: Path) -> None:
     """Make the keys of a TOML file (at the top or in a table named like the command) defaults."""
+    import tomllib
+
     if not path.is_file() or path.stat().st_size > LARGEST_CONFIG:
         raise InputError(f"{path}: expected a TOML file of options, at most 1 MiB")
     try:

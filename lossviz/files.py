@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
@@ -19,6 +18,8 @@ def replace(path: Path, fill: Callable[[IO[bytes]], object], place: str) -> None
     LossvizError
         If it cannot be written; ``place`` is what the user calls it.
     """
+    import secrets  # with hashlib: what only reads does not wait for it
+
     if not path.parent.is_dir():
         raise LossvizError(f"{place}: cannot be written: no folder {printable(str(path.parent))}")
     if path.exists() and not path.is_file():

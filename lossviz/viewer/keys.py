@@ -13,7 +13,6 @@ What a wheel and two fingers do stands there too: "zoom", "turn" or "move"::
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -34,7 +33,7 @@ def load() -> tuple[tuple[Binding, ...], Scrolls, list[str]]:
     """All bindings with the user's keys, what scrolling does, and a line for each entry that
     cannot be used."""
     try:
-        values = tomllib.loads(read_text(FILE))
+        values = _values(read_text(FILE))
     except LossvizError as error:
         return BINDINGS, Scrolls(), [str(error)]
     except (ValueError, RecursionError) as error:
@@ -44,6 +43,15 @@ def load() -> tuple[tuple[Binding, ...], Scrolls, list[str]]:
         {words: value for words, value in values.items() if words.lower() not in (WHEEL, FINGERS)}
     )
     return bindings, scrolls, [*problems, *(f"{FILE}: {problem}" for problem in odd)]
+
+
+def _values(text: str) -> dict[str, Any]:
+    """The entries of a file; most have none, and starts are spared the parser."""
+    if not text:
+        return {}
+    import tomllib
+
+    return tomllib.loads(text)
 
 
 def rebound(values: Mapping[str, Any]) -> tuple[tuple[Binding, ...], list[str]]:

@@ -6,7 +6,6 @@ are kept, and those that were not looked at for longest go.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -77,6 +76,8 @@ def folder() -> Path:
 def key(path: Path, stamp: Stamp, theme: str, size: tuple[int, int]) -> str:
     """The name of what is kept of a file as it is now."""
     text = json.dumps([__version__, str(path.absolute()), stamp, theme, size])
+    import hashlib
+
     return hashlib.sha256(os.fsencode(text)).hexdigest()[:40] + ".png"
 
 
