@@ -23,7 +23,7 @@ COMMANDS = {
     "surface": "compute a loss surface around a checkpoint",
     "trajectory": "show training runs in the plane of their principal directions",
     "line": "compute loss curves along directions or between checkpoints",
-    "critical": "find the critical points of a surface, with proof, descent lines and basins",
+    "critical": "find the critical points of a surface, with checks, descent lines and basins",
     "curvature": "map where a surface is convex: the extreme eigenvalues of the Hessian",
     "sharpness": "measure how sharp a minimum is, or compare several",
     "difference": "subtract two landscapes on the same grid",

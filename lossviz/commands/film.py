@@ -53,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--size", type=size, metavar="WxH",
         help=f"pixels (the saved view's, else {WIDTH}x{HEIGHT})")  # fmt: skip
     add("--scale", type=scale, metavar="N", help="pixels a point (in proportion to the size)")
-    add("--supersample", type=int, choices=[1, 2, 3, 4])
+    add("--supersample", type=int, choices=[1, 2, 3, 4],
+        help="samples a pixel, each way (2)")  # fmt: skip
     add_view_arguments(parser)
 
 

@@ -44,7 +44,8 @@ def add_direction_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--ignore",
         choices=["biasbn", "none"],
-        help="biasbn: biases and batch norm do not move (so for random and hessian, as published)",
+        help="biasbn: biases and batch norm do not move (so for random and hessian, as published; "
+        "else none)",
     )
     add(
         "--seed",

@@ -40,10 +40,13 @@ def add_view_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that change the view, the same for view and render."""
     look = parser.add_argument_group("the view")
     look.add_argument("--view-state", metavar="JSON", help="a saved view, or a lossviz PNG")
-    look.add_argument("--theme", choices=["light", "dark", "paper"])
+    look.add_argument("--theme", choices=["light", "dark", "paper"],
+                      help="light, dark, or paper: white and flat for print (light)")  # fmt: skip
     look.add_argument("--height", metavar="QUANTITY", help="what is the height (loss)")
     look.add_argument("--color", metavar="QUANTITY", help="what is the colour (loss)")
-    look.add_argument("--colormap", metavar="NAME")
+    look.add_argument("--colormap", metavar="NAME",
+                      help="viridis, cividis, magma, inferno, turbo, coolwarm, RdBu, Spectral, "
+                      "batlow, oslo, terrain or grey (coolwarm)")  # fmt: skip
     look.add_argument("--scale-of", choices=["auto", "linear", "log"], dest="value_scale",
                       help="scale of heights, colours and isolines")  # fmt: skip
     look.add_argument("--color-range", metavar="LOW:HIGH", type=number_pair)
@@ -52,15 +55,18 @@ def add_view_arguments(parser: argparse.ArgumentParser) -> None:
     look.add_argument("--bands", choices=["off", "isolines", "steps"],
                       help="colours in steps: between isolines, or steps of their own")  # fmt: skip
     look.add_argument("--cap", type=finite, metavar="VALUE", help="cut heights above VALUE")
-    look.add_argument("--azimuth", type=finite, metavar="DEGREES")
-    look.add_argument("--elevation", type=finite, metavar="DEGREES")
-    look.add_argument("--orthographic", action="store_true", default=None)
+    look.add_argument("--azimuth", type=finite, metavar="DEGREES",
+                      help="0 looks from +alpha, then counter-clockwise (-60)")  # fmt: skip
+    look.add_argument("--elevation", type=finite, metavar="DEGREES",
+                      help="90 looks from above (38)")  # fmt: skip
+    look.add_argument("--orthographic", action="store_true", default=None, help="no perspective")
     look.add_argument("--basins", action="store_true", default=None,
                       help="tint basins of attraction and draw their borders")  # fmt: skip
     look.add_argument("--compare", choices=["grid", "overlay", "swipe"],
                       help="several files side by side, in one frame of axes, or two of them left "
                       "and right of a divider")  # fmt: skip
-    look.add_argument("--no-floor", action="store_true", default=None)
+    look.add_argument("--no-floor", action="store_true", default=None,
+                      help="no isolines on the floor")  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="a folder with --each; with --contour also .pdf, .svg")  # fmt: skip
     parser.add_argument("--each", action="store_true", help="a picture for each file, "
                         "with the same view and on the same scales")  # fmt: skip
-    parser.add_argument("--supersample", type=int, choices=[1, 2, 3, 4])
+    parser.add_argument("--supersample", type=int, choices=[1, 2, 3, 4],
+                        help="samples a pixel, each way (2)")  # fmt: skip
     parser.add_argument("--transparent", action="store_true", default=None, help="no background")
     parser.add_argument("--vision", choices=["deuteranopia", "protanopia", "tritanopia", "grey"],
                         help="as seen with a colour-vision deficiency, or in grey")  # fmt: skip

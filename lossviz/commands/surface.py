@@ -52,7 +52,7 @@ def add_surface_arguments(parser: argparse.ArgumentParser) -> None:
         "as far as --samples and --grid do not")  # fmt: skip
     add("--critical-points", choices=HOW, default="refined",
         help="those of the samples, each then refined with the network's own gradient and Hessian "
-        "(refined; for at most half as long as the surface took)")  # fmt: skip
+        "(refined; for at most half as long as the surface took, or 30 s)")  # fmt: skip
     add("--per-class", action="store_true", help="also the loss and accuracy of every class")
     options.add_device_arguments(parser)
     add = parser.add_argument_group("result").add_argument

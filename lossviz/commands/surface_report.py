@@ -30,6 +30,7 @@ def report(work: Work, landscape: Landscape) -> None:
         "loss_min": low, "loss_max": high, "not_finite": int(loss.size - there.size),
         "center": work.center, "error_data": known.error_data,
         "error_interpolation": known.error_interpolation, "full_run_seconds": round(full, 1),
+        "samples_kept": int(run.kept.size),
         "critical_points": len(landscape.critical_points.shown()),
         "refined": work.refinement.moved if work.refinement else 0,
     }  # fmt: skip
@@ -44,6 +45,11 @@ def report(work: Work, landscape: Landscape) -> None:
     ]
     if known.direction_angle and known.directions != "random":
         lines.append(f"  directions {known.directions}, {known.direction_angle:.2f}° apart")
+    if 0 < run.kept.size < known.samples:
+        lines.append(
+            f"  losses kept of {run.kept.size:,} of {known.samples:,} samples, evenly chosen: "
+            "there is no room for more; classes and confidence are theirs"
+        )
     if known.is_preview:
         lines.append(f"  a preview: evaluated in {known.precision}")
     if known.error_data:
