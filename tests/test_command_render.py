@@ -3,6 +3,7 @@
 import os
 import struct
 import zlib
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -52,6 +53,41 @@ def test_without_a_saved_view_a_picture_is_1600_by_900(drawn):
 def test_impossible_views_are_wrong_usage(drawn, words, capsys):
     assert cli.main(["render", "x.ply", "-o", "x.png", *words]) == 2
     assert not drawn and capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words, part, fields, value",
+    [
+        (["--height", "accuracy"], "surface", ["height"], "accuracy"),
+        (["--color", "accuracy"], "surface", ["color"], "accuracy"),
+        (["--colormap", "oslo"], "surface", ["colormap"], "oslo"),
+        (["--cap", "3.5"], "surface", ["cap"], 3.5),
+        (["--color-range", "0.1:7"], "surface", ["color_range"], (0.1, 7.0)),
+        (["--color-percentiles", "2:98"], "surface", ["color_percentiles"], (2.0, 98.0)),
+        (["--bands", "steps"], "surface", ["bands"], "steps"),
+        (["--scale-of", "log"], "surface", ["height_scale", "color_scale"], "log"),
+        (["--scale-of", "linear"], "isolines", ["spacing"], "linear"),
+        (["--no-floor"], "isolines", ["floor"], False),
+        (["--azimuth", "12.5"], "camera", ["azimuth"], 12.5),
+        (["--elevation", "-7"], "camera", ["elevation"], -7.0),
+        (["--orthographic"], "camera", ["orthographic"], True),
+        (["--theme", "paper"], "picture", ["theme"], "paper"),
+        (["--supersample", "4"], "picture", ["supersample"], 4),
+        (["--transparent"], "picture", ["transparent"], True),
+        (["--basins"], "critical", ["basins"], True),
+        (["--compare", "swipe"], "compare", ["arrangement"], "swipe"),
+    ],
+)
+def test_an_option_changes_its_own_field_and_no_other(drawn, words, part, fields, value):
+    assert cli.main(["render", "x.ply", "-o", "x.png"]) == 0
+    assert cli.main(["render", "x.ply", "-o", "x.png", *words]) == 0
+    before, after = (getattr(state, part) for state in drawn)
+    assert all(getattr(before, name) != value == getattr(after, name) for name in fields)
+    both = words[0] == "--scale-of"  # that is for surface and isolines
+    for name, own in vars(drawn[0]).items():
+        if name != part and not (both and name in ("surface", "isolines")):
+            assert own == getattr(drawn[1], name)
+    assert replace(after, **{name: getattr(before, name) for name in fields}) == before
 
 
 def test_what_cannot_be_written_or_drawn_is_said_before_a_file_is_read(tmp_path, capsys):

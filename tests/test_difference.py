@@ -80,6 +80,21 @@ def test_the_command_writes_a_landscape_and_tells_its_range(tmp_path, capsys):
     lossviz.write(b, tmp_path / "b.ply")
     words = ["difference", str(tmp_path / "a.ply"), str(tmp_path / "b.ply")]
     assert main([*words, "-o", str(tmp_path / "d.ply")]) == 0
-    assert "loss of A minus B -0.25 to -0.25; A is higher on 0%" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "loss of A minus B -0.25 to -0.25; A is higher on 0%" in told
     found = lossviz.read(tmp_path / "d.ply")
     assert found.surface.quantities["loss_difference"] == pytest.approx(-0.25)
+
+
+@pytest.mark.parametrize(
+    "a, b, color",
+    [(bumpy(11, 7), bumpy(11, 7, seed=1), "loss_log_ratio"),
+     (made(2.0), made(3.0), "loss_difference")],
+)  # fmt: skip
+def test_it_tells_the_colour_that_shows_the_difference(a, b, color, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    lossviz.write(a, "a.ply")
+    lossviz.write(b, "b.ply")
+    assert main(["difference", "a.ply", "b.ply", "-o", "d.ply"]) == 0
+    assert capsys.readouterr().out.endswith(f"lossviz view d.ply --color {color}\n")
+    assert color in lossviz.read("d.ply").surface.quantities

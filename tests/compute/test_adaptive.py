@@ -110,6 +110,21 @@ def test_a_tolerance_chooses_points_and_images(tmp_path, monkeypatch, capsys):
     assert inside.mean() >= 0.9
 
 
+def test_more_images_are_taken_where_the_first_guess_was_too_low(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    answers = iter([260])
+
+    def too_few(*known):
+        return next(answers, None) or images_needed(*known)
+
+    monkeypatch.setattr("compute.adaptive.images_needed", too_few)
+    assert main([*COMMAND, "--tolerance", "0.2%"]) == 0
+    known = ply.read("a.ply").provenance
+    told = capsys.readouterr().err
+    assert "using 260" in told and told.count("leave a median error of") >= 2
+    assert known.samples > 260 and known.error_data <= 0.002
+
+
 def test_a_tolerance_goes_on_where_it_was(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main([*COMMAND, "--tolerance", "0.5%"]) == 0

@@ -13,7 +13,7 @@ from compute.evaluation import Evaluator
 from compute.models import build
 from compute.plane import random_plane
 from compute.problem import Problem, batches_of, cross_entropy
-from lossviz import read, write
+from lossviz import read, refining, write
 from lossviz.cli import main
 
 THINGS = """
@@ -121,6 +121,25 @@ def own(loss):
     return main(["surface", "--model", "refining_things:model", "--data", "refining_things:data",
                  "--loss", f"refining_things:{loss}", "--range", "-2:2", "--grid", "25x25",
                  "-o", "a.ply"])  # fmt: skip
+
+
+def test_it_ends_when_its_time_is_over_and_tells_what_is_left(monkeypatch, capsys):
+    whole = refining.with_critical_points
+    monkeypatch.setattr(
+        refining,
+        "with_critical_points",
+        lambda *given, **more: whole(*given, **more | {"seconds": 0.0}),
+    )
+    assert own("wavy") == 0
+    found = read("a.ply").critical_points
+    assert sum(p.moved is not None for p in found) == 1 < len(found.shown())
+    left = len(found.shown()) - 1
+    told = f"1 of 1 critical points confirmed by the network's gradient; {left} not tried yet "
+    assert told in capsys.readouterr().out
+    words = ["critical", "a.ply", "--refine", "--model", "refining_things:model", "--data",
+             "refining_things:data", "--loss", "refining_things:wavy"]  # fmt: skip
+    assert main(words) == 0
+    assert all(p.moved is not None for p in read("a.ply").critical_points.shown())
 
 
 def test_what_was_refined_before_an_interruption_is_kept(monkeypatch):

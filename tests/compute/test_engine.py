@@ -8,8 +8,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from compute import evaluation
 from compute.directions import center_of, random_direction
 from compute.evaluation import Evaluator
+from compute.loop import Graphed
 from compute.plane import Plane
 from compute.problem import Problem, batches_of, cross_entropy, mse
 from compute.stacking import Stack, stackable
@@ -241,6 +243,53 @@ def test_what_is_folded_and_what_is_told():
     assert Evaluator(small_problem(), plane_of(small_problem())).notes == []
 
 
+class Compiled(nn.Module):
+    """What a compiler makes of a network: the same, or a wrong one."""
+
+    def __init__(self, model, scale):
+        super().__init__()
+        self.model, self.scale = model, scale
+
+    def forward(self, x):
+        return self.scale * self.model(x)
+
+
+@pytest.mark.parametrize(
+    "scale, seconds, taken", [(1.0, 0.5, True), (1.1, 0.5, False), (1.0, 2.0, False)]
+)
+def test_a_long_run_is_compiled_where_that_is_right_and_faster(monkeypatch, scale, seconds, taken):
+    problem = small_problem(samples=37, batch_size=7)
+    evaluator, compiled = Evaluator(problem, plane_of(problem)), []
+
+    def compiler(model, **options):
+        compiled.append(model)
+        return Compiled(model, scale)
+
+    def timed(loop, device):
+        return seconds if isinstance(loop.model, Compiled) else 1.0
+
+    before = [evaluator.at(*corner) for corner in CORNERS]
+    monkeypatch.setattr(evaluation.torch, "compile", compiler)
+    monkeypatch.setattr(evaluation, "seconds_of", timed)
+    monkeypatch.setattr(evaluation.shutil, "which", lambda name: None)
+    assert not evaluator.compile_if_worth_it(1e6) and not compiled  # no compiler
+    monkeypatch.setattr(evaluation.shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert not evaluator.compile_if_worth_it(599.0) and not compiled  # not worth it
+    assert evaluator.compile_if_worth_it(601.0) is taken and compiled
+    assert evaluator.choices["compiled"] is taken
+    assert [evaluator.at(*corner) for corner in CORNERS] == before
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU of NVIDIA's")
+def test_a_graph_is_replayed_with_the_weights_of_each_point():
+    problem = small_problem(samples=37, batch_size=7)
+    evaluator = Evaluator(problem, plane_of(problem), device="cuda")
+    assert isinstance(evaluator._engine, Graphed)
+    for corner in CORNERS:
+        expected = by_hand(problem, plane_of(problem), *corner)
+        assert evaluator.at(*corner)["loss"] == pytest.approx(expected["loss"], rel=3e-6)
+
+
 def test_batches_that_know_each_other_are_left_as_they_are():
     problem = small_problem(net=lived_in(OnlyBatchStatistics), samples=37, batch_size=7)
     assert Evaluator(problem, plane_of(problem)).choices["batch_size"] == 0
@@ -263,11 +312,14 @@ def test_many_points_in_one_call_equal_one_at_a_time(kind):
         assert outcome.values["accuracy"].tolist() == correct
 
 
-def test_a_small_network_is_stacked_and_agrees():
+def test_a_small_network_is_stacked_where_that_is_faster_and_agrees(monkeypatch):
     torch.manual_seed(0)
     net = nn.Sequential(nn.Flatten(), nn.Linear(72, 16), nn.ReLU(), nn.Linear(16, 3))
     problem = small_problem(net=net, samples=600, batch_size=64)
     plane = plane_of(problem)
+    monkeypatch.setattr(
+        evaluation, "seconds_of", lambda loop, *more: 0.1 if isinstance(loop, Stack) else 1.0
+    )
     evaluator = Evaluator(problem, plane)
     assert evaluator.choices["engine"] == "stacked" and evaluator.points_at_once > 1
     for corner in CORNERS:

@@ -71,7 +71,6 @@ def test_a_torn_record_is_cut_off_and_another_file_refused(tmp_path):
 def test_the_cap_holds_and_what_is_kept_is_spread_evenly(samples, points):
     cap = 64 * 2**20
     kept = choose_kept(samples, points, cap)
-    assert kept.size * points <= samples * points
     if kept.size:
         assert points * record_size(kept.size) <= cap * 1.01
         assert kept[0] == 0 and kept[-1] == samples - 1 and (np.diff(kept) > 0).all()
@@ -132,6 +131,19 @@ def test_the_surface_of_a_class_needs_no_further_forward(tmp_path, monkeypatch):
     assert np.mean(losses, axis=0) == pytest.approx(whole.loss, rel=1e-3)  # 20 of each class
     rights = [found.quantities[f"accuracy_class_{label}"] for label in range(10)]
     assert np.mean(rights, axis=0) == pytest.approx(whole.quantities["accuracy"], abs=1e-12)
+
+
+def test_losses_that_have_no_room_are_left_out_and_that_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(choose_kept, "__defaults__", (25 * record_size(60),))
+    words = ["surface", "--model", "mlp", "--data", "digits", "--samples", "200", "--grid", "5x5",
+             "-o", "a.ply", "--per-class", "--critical-points", "none"]  # fmt: skip
+    assert main(words) == 0
+    assert "losses kept of 60 of 200 samples" in capsys.readouterr().out
+    found = ply.read("a.ply").surface
+    assert np.isfinite(found.quantities["loss_class_0"]).all()
+    assert main([*words, "--restart", "--samples", "60"]) == 0
+    assert "losses kept" not in capsys.readouterr().out
 
 
 def test_choices_from_a_damaged_manifest_are_not_believed(tmp_path):

@@ -60,9 +60,9 @@ def test_neighbours_have_different_tints(seed):
 
 def test_tens_of_thousands_of_labels_are_tinted_in_a_moment():
     found = basins.labelled(np.arange(90_000.0).reshape(300, 300))
-    start = time.perf_counter()
+    start = time.process_time()
     assert basins.tints(found).shape == (90_000, 3)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_preview_is_computed_beside_the_window_and_once():
