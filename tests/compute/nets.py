@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from compute.models import build
 from compute.plane import random_plane
 from compute.problem import Problem, batches_of, cross_entropy
 
@@ -22,6 +23,12 @@ def small_convnet(seed=0, bias=False):
                 module.weight.uniform_(0.5, 1.5)
                 module.bias.uniform_(-0.5, 0.5)
     return net
+
+
+def network(seed=0):
+    """An untrained mlp:5:tanh for irises."""
+    torch.manual_seed(seed)
+    return build("mlp:5:tanh", inputs=(4,), num_classes=3)
 
 
 def small_problem(samples=23, batch_size=5, seed=0, loss=cross_entropy, net=None):

@@ -11,19 +11,14 @@ import torch
 
 from compute import data
 from compute.hessian import Hessian
-from compute.models import build
 from compute.plane import random_plane
 from compute.problem import Problem, batches_of, cross_entropy
 from lossviz import read, write
 from lossviz.cli import main
 from lossviz.landscape import SPECTRAL_DENSITY
 
+from .nets import network
 from .test_hessian import explicit
-
-
-def network(seed=0):
-    torch.manual_seed(seed)
-    return build("mlp:5:tanh", inputs=(4,), num_classes=3)
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ import torch
 
 from compute import data
 from compute.hessian import Hessian
-from compute.models import build
 from compute.problem import Problem, batches_of, cross_entropy
 from compute.sharpness import CAVEAT, along_lines, curvature, lines
 from compute.worst_case import asam, keskar, sam
 from lossviz.cli import main
+
+from .nets import network
 
 MODEL = ("--model", "mlp:5:tanh", "--data", "iris")
 NAMES = ["loss", "average 0.1", "average 0.25", "average 0.5", "width 0.1", "width 0.5", "width 1",
@@ -23,11 +24,6 @@ def nets(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for seed in range(2):
         torch.save(network(seed).state_dict(), f"n{seed}.pt")
-
-
-def network(seed):
-    torch.manual_seed(seed)
-    return build("mlp:5:tanh", inputs=(4,), num_classes=3)
 
 
 def sharpness(*words):

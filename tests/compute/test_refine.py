@@ -13,6 +13,7 @@ from compute.refine import Slice, refined
 from lossviz.errors import InputError
 from lossviz.landscape import CriticalPoint
 
+from .fields import himmelblau
 from .nets import small_problem
 from .test_hessian import tiny
 
@@ -38,10 +39,6 @@ def sliced(loss):
     theta = {"w": torch.zeros(1, 2)}
     plane = Plane(theta, {"w": torch.tensor([[1.0, 0]])}, {"w": torch.tensor([[0, 1.0]])})
     return Slice(Hessian(problem, plane=plane, ignore="none", dtype=torch.float64), plane)
-
-
-def himmelblau(a, b):
-    return (a * a + b - 11) ** 2 + (a + b * b - 7) ** 2
 
 
 def point(a, b, kind, **more):

@@ -13,7 +13,7 @@ from lossviz.resources import folder
 from lossviz.viewer.annotations import shortened
 from lossviz.viewer.between import Between
 from lossviz.viewer.layout import TEXT
-from lossviz.viewer.picture import Picture, views
+from lossviz.viewer.picture import views
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.screenshot import POINTS, file_stem, natural_scale, save, take
 from lossviz.viewer.state import Cut, ViewState
@@ -23,13 +23,6 @@ from lossviz.viewer.views import load_view
 from .scenes import between, bumpy, dimpled, fan, runs, with_loss
 
 SIZE = {"width": 480, "height": 360, "scale": 0.5}
-
-
-@pytest.fixture
-def picture(ctx):
-    made = Picture(ctx)
-    yield made
-    made.release()
 
 
 def holed(landscape=None):

@@ -5,7 +5,7 @@ import pytest
 
 from lossviz.landscape import Surface
 from lossviz.viewer import picture as picture_module
-from lossviz.viewer.picture import Picture, views
+from lossviz.viewer.picture import views
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.screenshot import take
 from lossviz.viewer.state import CameraState, ViewState
@@ -13,13 +13,6 @@ from lossviz.viewer.state import CameraState, ViewState
 from .scenes import between, bumpy, dimpled, runs, with_loss
 
 SIZE = {"width": 480, "height": 360, "scale": 0.5}
-
-
-@pytest.fixture
-def picture(ctx):
-    made = Picture(ctx)
-    yield made
-    made.release()
 
 
 def compared(theme="light", **values):
