@@ -158,7 +158,12 @@ def pan(camera: CameraState, seen: View, x: float, y: float) -> None:
 
 
 def zoom(camera: CameraState, factor: float, toward: Vector | None = None) -> None:
-    """Come nearer by ``factor`` (> 1) or away (< 1); ``toward (3,)`` stays where it is seen."""
+    """Come nearer by ``factor`` (> 1) or away (< 1); ``toward (3,)`` stays where it is seen.
+
+    A camera that is to fit, of distance 0, stays.
+    """
+    if camera.distance <= 0:
+        return
     distance = min(max(camera.distance / factor, NEAREST), FARTHEST)
     if toward is not None:
         target = np.array(camera.target)

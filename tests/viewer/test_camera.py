@@ -67,6 +67,14 @@ def test_zoom_keeps_the_point_under_the_cursor(factor):
     assert camera.view(state, 800, 600).project(point)[0, :2] == pytest.approx(before, abs=1e-6)
 
 
+def test_a_camera_that_is_to_fit_does_not_come_nearer():
+    """As by a wheel before the first picture: nothing is divided by a distance of 0."""
+    state = CameraState()
+    with np.errstate(all="raise"):
+        camera.zoom(state, 1.3, np.array([0.2, 0.1, 0.3]))
+    assert state == CameraState()
+
+
 def test_pan_moves_the_picture_with_the_pointer():
     state = CameraState(distance=4.0)
     seen = camera.view(state, 800, 600)
