@@ -20,14 +20,13 @@ import moderngl
 from lossviz.errors import LossvizError, printable
 from lossviz.viewer import commands as cmd
 from lossviz.viewer import saving
-from lossviz.viewer.arrangement import complete
 from lossviz.viewer.beside import Beside
 from lossviz.viewer.browsing import Browsing
 from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.changes import change
 from lossviz.viewer.events import listen
 from lossviz.viewer.feed import Feed
-from lossviz.viewer.framing import framed
+from lossviz.viewer.framing import frame_all
 from lossviz.viewer.incoming import read_news
 from lossviz.viewer.interrupts import between_frames
 from lossviz.viewer.layout import sidebar_room
@@ -254,9 +253,7 @@ class App:
 
     def _resolve_camera(self) -> None:
         found = arranged(self.scene, self.state, *self.free, self.points)
-        complete(self.scene, self.state)
-        port = found.viewports[0 if self.state.compare.linked else self.state.compare.handled]
-        self.state.camera = framed(self.scene, self.state, port, self.points)
+        frame_all(self.scene, self.state, found.viewports, self.points)
 
     def note(self) -> None:
         """The view is as a gesture left it."""

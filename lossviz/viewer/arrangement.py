@@ -202,7 +202,11 @@ def camera_of(scene: Scene, state: ViewState, index: int) -> CameraState:
 
 
 def _leader(scene: Scene, state: ViewState, index: int) -> int:
-    return next((group[0] for group in groups(scene, state) if index in group), index)
+    """The first landscape in the viewport of another; of what no camera sees, in the first one that
+    a camera looks into."""
+    found = groups(scene, state)
+    seen = [group for group in found if not scene.items[group[0]].is_figure] or found
+    return next((group[0] for group in seen if index in group), seen[0][0])
 
 
 def link(scene: Scene, state: ViewState) -> None:
@@ -213,19 +217,28 @@ def link(scene: Scene, state: ViewState) -> None:
 
 
 def complete(scene: Scene, state: ViewState) -> None:
-    """Give every landscape a camera where they are not linked."""
+    """Where cameras are not linked, give every landscape one; ``state.camera`` is one that sees
+    something."""
     own, count = state.compare, len(scene.items)
-    if not own.linked:
-        missing = range(len(own.cameras), count)
-        own.cameras = (*own.cameras, *(replace(state.camera) for _ in missing))[:count]
-        own.handled = min(own.handled, count - 1)
+    if own.linked:
+        return
+    missing = range(len(own.cameras), count)
+    own.cameras = (*own.cameras, *(replace(state.camera) for _ in missing))[:count]
+    if own.handled >= count:  # it is gone, and its camera with it
+        own.handled = count - 1
+        state.camera = replace(own.cameras[own.handled])
+    _take(state, _leader(scene, state, own.handled))
 
 
 def handle(scene: Scene, state: ViewState, index: int) -> None:
     """From now on ``state.camera`` is that of landscape ``index``."""
-    own = state.compare
-    index = _leader(scene, state, index)
     complete(scene, state)
+    _take(state, _leader(scene, state, index))
+
+
+def _take(state: ViewState, index: int) -> None:
+    """Exchange the camera that was handled for that of landscape ``index``."""
+    own = state.compare
     if own.linked or index == own.handled:
         return
     cameras = list(own.cameras)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 
 import numpy as np
 
 from lossviz.viewer.annotations import axes_unclipped, label_box
+from lossviz.viewer.arrangement import complete
 from lossviz.viewer.camera import Insets, View, resolve, view
 from lossviz.viewer.layout import Rect
 from lossviz.viewer.scene import Scene
@@ -33,6 +35,18 @@ def framed(
         beside = _overhang(scene, state, view(trial, cell.width, cell.height), scale)
         insets = _limited(beside + pad, cell)
     return resolve(own, bounds, cell.width, cell.height, insets)
+
+
+def frame_all(scene: Scene, state: ViewState, viewports: Sequence[Rect], scale: float) -> None:
+    """Give the view's cameras, one for all landscapes or each its own, the distances that fit."""
+    complete(scene, state)
+    own = state.compare
+    state.camera = framed(scene, state, viewports[0 if own.linked else own.handled], scale)
+    if not own.linked:
+        own.cameras = tuple(
+            framed(scene, state, port, scale, camera)
+            for port, camera in zip(viewports, own.cameras, strict=True)
+        )
 
 
 def _overhang(scene: Scene, state: ViewState, seen: View, scale: float) -> np.ndarray:

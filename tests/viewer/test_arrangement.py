@@ -15,14 +15,17 @@ from lossviz.viewer.arrangement import (
     add_difference,
     camera_of,
     check,
+    complete,
     drop_impossible,
     follow,
     groups,
     handle,
     link,
 )
+from lossviz.viewer.camera import zoom
 from lossviz.viewer.changes import change
 from lossviz.viewer.film import frames
+from lossviz.viewer.framing import frame_all
 from lossviz.viewer.history import History
 from lossviz.viewer.inks import veil_inks
 from lossviz.viewer.legend import arranged, told
@@ -266,6 +269,66 @@ def test_a_view_that_says_too_little_of_cameras_is_drawn():
         assert len(views(scene, state, *SIZE, 1.0)[1]) == 2
         handle(scene, state, 1)
         assert state.compare.handled == 1 and len(state.compare.cameras) == 2
+
+
+@pytest.mark.parametrize("arrangement, first", [("overlay", 0), ("swipe", 0), ("swipe", 1)])
+def test_what_is_handled_is_what_is_seen_once_landscapes_share_a_viewport(arrangement, first):
+    scene, state = Scene([bumpy(9, seed=k) for k in range(4)]), ViewState()
+    state.compare.first = first
+    link(scene, state)
+    for index in (1, 3):  # a swipe does not show the last one at all
+        state.compare.arrangement = "grid"
+        handle(scene, state, index)
+        state.camera.azimuth = 10.0 + index
+        state.compare.arrangement = arrangement
+        before = camera_of(scene, state, first).azimuth
+        complete(scene, state)
+        assert camera_of(scene, state, first) is state.camera
+        assert state.camera.azimuth == before  # the picture stays
+        change(cmd.Look(0, 0), scene, state)  # and keys change it
+        assert camera_of(scene, state, first).azimuth == 0.0
+    state.compare.arrangement = "grid"
+    assert camera_of(scene, state, 3).azimuth == 13.0  # the others kept theirs
+
+
+def test_no_figure_has_the_camera_that_keys_change():
+    scene, state = Scene([between(), bumpy(9), bumpy(9, seed=1)]), ViewState()
+    link(scene, state)
+    change(cmd.Look(0, 0), scene, state)
+    assert state.compare.handled == 1 and camera_of(scene, state, 1).azimuth == 0.0
+
+
+def test_a_difference_that_goes_takes_its_camera_along():
+    scene, state = Scene([bumpy(9), bumpy(9, seed=1)]), ViewState()
+    add_difference(scene, state)
+    arranged(scene, state, *SIZE, 1.0)
+    link(scene, state)
+    handle(scene, state, 2)
+    state.camera.azimuth = 99.0
+    handle(scene, state, 1)
+    state.camera.azimuth = 11.0
+    handle(scene, state, 2)
+    state.compare.differences = ()
+    plan = arranged(scene, state, *SIZE, 1.0)
+    frame_all(scene, state, plan.viewports, 1.0)
+    assert (state.compare.handled, len(state.compare.cameras)) == (1, 2)
+    assert [camera_of(scene, state, k).azimuth for k in (0, 1)] == [-60.0, 11.0]
+
+
+def test_cameras_that_a_view_leaves_out_come_as_near_as_fits():
+    scene = Scene([bumpy(9), bumpy(9, seed=1), bumpy(9, seed=2)])
+    state = ViewState.from_json('{"lossviz_view": 1, "compare": {"linked": false}}')
+    plan, before = views(scene, state, *SIZE, 1.0)
+    frame_all(scene, state, plan.viewports, 1.0)
+    assert all(camera.distance > 1 for camera in (state.camera, *state.compare.cameras))
+    for one, other in zip(before, views(scene, state, *SIZE, 1.0)[1], strict=True):
+        assert one.matrix == pytest.approx(other.matrix)
+    for index in (2, 1):  # as a wheel does
+        handle(scene, state, index)
+        far = state.camera.distance
+        zoom(state.camera, 1.15, np.array([0.1, 0.2, 0.3]))
+        assert state.camera.distance == pytest.approx(far / 1.15)
+        assert np.isfinite(state.camera.target).all()
 
 
 def test_a_film_turns_every_camera():
