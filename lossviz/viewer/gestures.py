@@ -60,7 +60,7 @@ class Gestures:
             return self._center(own, 1.0)
         self._clicked = button == glfw.MOUSE_BUTTON_LEFT and not shift
         if double:
-            self._pressed, self._clicked = (-1e9, 0.0, 0.0), False
+            self._pressed, self._clicked = (-1e9, *self.at), False
             if shift:
                 return self._drop()
             self._hit = None  # it was no click on its own
@@ -92,7 +92,7 @@ class Gestures:
         if sign is None:
             self._hit = self.pick(*self.at) if clicked else None
             return False
-        self._pressed = (-1e9, 0.0, 0.0)  # a second click is no double click: all has moved
+        self._pressed = (-1e9, *self.at)  # a second click is no double click: all has moved
         return _fly(own, sign.point, 2.0)
 
     def settle(self, now: float) -> float:
@@ -116,7 +116,8 @@ class Gestures:
             self._drag(x, y)
             return True
         if self.held == glfw.MOUSE_BUTTON_RIGHT or self.shift:
-            seen = self.view_at(x - dx, y - dy) or self.view_at(x, y)
+            # In whatever cell it is by now, it moves what it took hold of.
+            seen = self.view_at(*self._pressed[1:]) or self.view_at(x, y)
             if seen is not None:
                 camera.pan(own, seen, dx, dy)
             return seen is not None

@@ -58,6 +58,29 @@ def test_pan_moves_the_pivot_with_the_pointer(mouse, own, button, shift):
     assert own.azimuth == -60.0
 
 
+@pytest.mark.parametrize("presses", [1, 2])
+def test_a_pan_into_another_cell_goes_on_as_it_began(mouse, own, presses):
+    other = CameraState(azimuth=120.0, distance=50.0)  # each landscape has its own
+    mouse.view_at = lambda x, y: camera.view(own if x < 400 else other, 400, 400)
+    mouse.move(own, 390, 200)
+    for now in range(presses):
+        mouse.press(own, LEFT, True, 0.1 * now)
+    before = camera.view(own, 400, 400).project(np.zeros((1, 3)))[0, :2]
+    for x in (395, 410, 430, 450):
+        assert mouse.move(own, x, 200)
+    after = camera.view(own, 400, 400).project(np.zeros((1, 3)))[0, :2]
+    assert after - before == pytest.approx([60, 0], abs=0.5)
+
+
+def test_a_pan_from_beside_the_cells_begins_in_the_first_one(mouse, own):
+    seen = mouse.view_at
+    mouse.view_at = lambda x, y: seen(x, y) if y > 50 else None
+    mouse.move(own, 200, 30)
+    mouse.press(own, RIGHT, False, 0.0)
+    assert not mouse.move(own, 200, 40) and own.target == (0.0, 0.0, 0.0)
+    assert mouse.move(own, 200, 60) and own.target != (0.0, 0.0, 0.0)
+
+
 def test_middle_click_turns_around_the_point(mouse, own):
     assert mouse.press(own, MIDDLE, False, 0.0)
     assert own.target == POINT and own.distance == 5.0
