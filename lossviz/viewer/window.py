@@ -55,8 +55,28 @@ _HELD = {f"{side}_{name}" for side in ("LEFT", "RIGHT")
 KEY_NAMES = frozenset(_NAMES.values()) - _HELD - {"UNKNOWN"}
 
 
+# Keys that write something, by which they go; digits are where they always are.
+_WRITING = [key for key in range(glfw.KEY_APOSTROPHE, glfw.KEY_GRAVE_ACCENT + 1)
+            if key in _NAMES and not glfw.KEY_0 <= key <= glfw.KEY_9]  # fmt: skip
+
+
 def key_name(key: int) -> str:
-    """The key's letter on the user's own keyboard, else GLFW's name of the key."""
-    if glfw.KEY_A <= key <= glfw.KEY_Z:
-        return (glfw.get_key_name(key, 0) or _NAMES[key]).upper()
-    return _NAMES.get(key, "")
+    """The key's letter on the user's own keyboard, else GLFW's name of the key.
+
+    Where a keyboard writes no Latin letters, they are where they are on the US keyboard.
+    """
+    written = _written(key) if key in _WRITING else ""
+    if _is_letter(written):
+        return written
+    name = _NAMES.get(key, "")
+    # Of two keys for one letter, as beside M on a French keyboard, that counts which writes it.
+    is_elsewhere = _is_letter(name) and any(_written(other) == name for other in _WRITING)
+    return written if is_elsewhere else name
+
+
+def _written(key: int) -> str:
+    return (glfw.get_key_name(key, 0) or "").upper()
+
+
+def _is_letter(name: str) -> bool:
+    return len(name) == 1 and "A" <= name <= "Z"

@@ -1,11 +1,12 @@
 """The user's own keys."""
 
+import glfw
 import pytest
 
 from lossviz.viewer import commands, keys
 from lossviz.viewer.commands import BINDINGS, Fit, Keep, NextColormap, Recall, Toggle, Undo
 from lossviz.viewer.scrolling import Fingers, Scrolls
-from lossviz.viewer.window import KEY_NAMES
+from lossviz.viewer.window import KEY_NAMES, key_name
 
 
 def command(bindings, key, *, ctrl=False, shift=False):
@@ -146,3 +147,56 @@ def test_fractions_are_two_fingers_for_as_long_as_the_gesture_lasts():
     assert fingers.are(0.0, 1.0, 1.2) and fingers.are(-1.0, 0.0, 1.4)  # whole by chance
     assert not fingers.are(0.0, 1.0, 2.0)
     assert fingers.are(0.3, 0.0, 3.0)
+
+
+# ── keyboards ────────────────────────────────────────────────────────────────────────────────────
+
+# What the keys of the US keyboard write on others, row by row.
+US = "qwertyuiop[]asdfghjkl;'zxcvbnm,./"
+KEYBOARDS = {
+    "US": US,
+    "AZERTY": "azertyuiop^$qsdfghjklmùwxcvbn,;:!",
+    "Dvorak": "',.pyfgcrl/=aoeuidhtns-;qjkxbmwvz",
+    "Russian": "йцукенгшщзхъфывапролджэячсмитьбю.",
+    "Greek": ";ςερτυθιοπ[]ασδφγηξκλ΄'ζχψωβνμ,./",
+    "Hebrew": "/'קראטוןםפ][שדגכעיחלךף,זסבהנמצתץ.",
+    "none": [None] * len(US),
+}
+
+
+@pytest.fixture(params=KEYBOARDS)
+def keyboard(request, monkeypatch):
+    """The keys by what they write; other keys write nothing that counts."""
+    keys = [ord(sign.upper()) for sign in US]
+    writes = dict(zip(keys, KEYBOARDS[request.param], strict=True))
+    monkeypatch.setattr(glfw, "get_key_name", lambda key, code: writes.get(key, "&"))
+    return request.param, writes
+
+
+def test_every_letter_is_one_key_of_every_keyboard(keyboard):
+    _, writes = keyboard
+    names = [key_name(key) for key in writes]
+    letters = [name for name in names if name.isascii() and len(name) == 1 and name.isalpha()]
+    assert sorted(letters) == [chr(code) for code in range(ord("A"), ord("Z") + 1)]
+    for key, sign in writes.items():
+        if sign and sign.isascii() and sign.isalpha():
+            assert key_name(key) == sign.upper()
+
+
+def test_letters_that_a_keyboard_does_not_write_are_where_they_are_on_the_us_one(keyboard):
+    name, _ = keyboard
+    if name not in ("AZERTY", "Dvorak"):
+        assert [key_name(glfw.KEY_A + k) for k in range(26)] == [chr(65 + k) for k in range(26)]
+        assert command(BINDINGS, key_name(glfw.KEY_Z), ctrl=True, shift=False) == Undo()
+        assert (key_name(glfw.KEY_COMMA), key_name(glfw.KEY_SEMICOLON)) == ("COMMA", "SEMICOLON")
+    elif name == "AZERTY":
+        assert (key_name(glfw.KEY_SEMICOLON), key_name(glfw.KEY_M)) == ("M", ",")
+        assert command(BINDINGS, key_name(glfw.KEY_SEMICOLON)) == Toggle("marks.shown")
+
+
+def test_other_keys_go_by_their_place(keyboard):
+    for key, name in ((glfw.KEY_1, "1"), (glfw.KEY_KP_7, "7"), (glfw.KEY_F5, "F5"),
+                      (glfw.KEY_HOME, "HOME"), (glfw.KEY_EQUAL, "EQUAL"),
+                      (glfw.KEY_SPACE, "SPACE"), (glfw.KEY_UNKNOWN, "UNKNOWN")):  # fmt: skip
+        assert key_name(key) == name
+    assert key_name(123456) == ""
