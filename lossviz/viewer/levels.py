@@ -81,11 +81,10 @@ def level_numbers(
     values: NDArray[np.float64], span: Range, *, by_hand: bool = False
 ) -> list[str]:  # fmt: skip
     """Levels as they are written: in as many digits as tell them apart."""
-    if span.log:
-        return [number(value) for value in values]
-    away = offset(span.low, span.high)
+    away = 0.0 if span.log else offset(span.low, span.high)
     found = [number(value - away) for value in values]
-    if len(values) > 1 and (not by_hand or len(set(found)) < len(found)):
+    as_they_are = by_hand or span.log
+    if len(values) > 1 and (not as_they_are or len(set(found)) < len(found)):
         found = [number(value - away, float(np.diff(values).min())) for value in values]
     for digits in range(4, 17):
         if len(set(found)) == len(found):

@@ -14,9 +14,10 @@ from lossviz.viewer.critical import standing
 from lossviz.viewer.heights import Heights
 from lossviz.viewer.isoline_anchors import anchors
 from lossviz.viewer.isoline_labels import MOST, level_labels
-from lossviz.viewer.levels import isoline_values
+from lossviz.viewer.levels import isoline_values, level_numbers
 from lossviz.viewer.picture import Picture, views
 from lossviz.viewer.pins import overlap
+from lossviz.viewer.ranges import Range
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.screenshot import take
 from lossviz.viewer.sections import NOTHING_CLIPPED, on_surface
@@ -260,3 +261,19 @@ def test_a_halo_is_wider_than_its_letters_all_around():
     inner = halo[3:-3, 3:-3].astype(int)
     assert (inner >= letters.astype(int) - 2).all()
     assert halo.astype(int).sum() > 1.5 * letters.astype(int).sum()
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("by_hand", [False, True])
+@pytest.mark.parametrize("values, told", [
+    ([2.30001, 2.30002, 2.30003], ["2.30001", "2.30002", "2.30003"]),
+    ([123456.0, 123457.0], ["123456", "123457"]),
+    ([0.00012341, 0.00012342], ["0.00012341", "0.00012342"]),
+    ([0.1, 1.0, 10.0], ["0.1", "1", "10"]),
+])  # fmt: skip
+def test_numbers_tell_levels_apart_on_every_scale(values, told, by_hand, log):
+    found = level_numbers(np.array(values), Range(0.9 * values[0], 1.1 * values[-1], log),
+                          by_hand=by_hand)  # fmt: skip
+    assert len(set(found)) == len(values)
+    if log:
+        assert found == told
