@@ -8,7 +8,7 @@ import numpy as np
 
 from lossviz.viewer.annotations import make_ticks, named
 from lossviz.viewer.bands import Bands, bands
-from lossviz.viewer.colormaps import shadeable, to_linear
+from lossviz.viewer.colormaps import linear_rgb, shadeable, to_linear
 from lossviz.viewer.layout import BAR_ROOM, TEXT, Rect
 from lossviz.viewer.renderers.overlay import Arrow, Box, Label
 from lossviz.viewer.scene import Scene
@@ -76,15 +76,10 @@ def _arrows(
     below, above, plateau = beyond(scene, state, index)
     if below:
         place = Rect(bar.x - edge, bar.y + bar.height, wide, tall)
-        yield Arrow(place, _linear(colors[0]), ink, edge, up=False)
+        yield Arrow(place, linear_rgb(colors[0] / 255), ink, edge, up=False)
     if above or plateau:
         place = Rect(bar.x - edge, bar.y - tall, wide, tall)
-        yield Arrow(place, PLATEAU if plateau else _linear(colors[-1]), ink, edge, up=True)
-
-
-def _linear(color: np.ndarray) -> Rgb:
-    red, green, blue = to_linear(color / 255).tolist()
-    return red, green, blue
+        yield Arrow(place, PLATEAU if plateau else linear_rgb(colors[-1] / 255), ink, edge, up=True)
 
 
 def beyond(scene: Scene, state: ViewState, index: int) -> tuple[bool, bool, bool]:

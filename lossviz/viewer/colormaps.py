@@ -82,6 +82,12 @@ def to_linear(srgb: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
+def linear_rgb(srgb: NDArray[np.float64]) -> tuple[float, float, float]:
+    """One sRGB colour ``(3,)`` in [0, 1] in linear light."""
+    red, green, blue = to_linear(srgb).tolist()
+    return red, green, blue
+
+
 def luminance(srgb: NDArray[np.float64]) -> NDArray[np.float64]:
     """Relative luminance ``(…)`` in [0, 1] of sRGB colours ``(…, 3)`` in [0, 1]."""
     return to_linear(srgb) @ np.array([0.2126, 0.7152, 0.0722])

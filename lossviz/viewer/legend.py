@@ -13,7 +13,7 @@ from lossviz.landscape import LOSS, Curve
 from lossviz.viewer import basins
 from lossviz.viewer.annotations import shortened
 from lossviz.viewer.arrangement import follow, groups, placed
-from lossviz.viewer.colormaps import table, to_linear
+from lossviz.viewer.colormaps import linear_rgb, table, to_linear
 from lossviz.viewer.critical import BORDER, COLORS, KINDS, PLURALS, counts, is_dense, least_told
 from lossviz.viewer.descents import dropped, from_file
 from lossviz.viewer.figure import along_lines, goes_between, traces
@@ -294,9 +294,8 @@ def _draw(
     for text in (entry.before, None, entry.after):
         if text is None and entry.colors is not None:
             if entry.sign is not None:
-                red, green, blue = to_linear(entry.colors[0] / 255).tolist()
                 middle = x + entry.length * scale / 2
-                yield Sign(middle, y, (red, green, blue), SIGN, *entry.sign)
+                yield Sign(middle, y, linear_rgb(entry.colors[0] / 255), SIGN, *entry.sign)
                 x += (entry.length + GAP) * scale
                 continue
             high = (entry.thickness if len(entry.colors) == 1 else 7.0) * scale

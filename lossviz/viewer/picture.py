@@ -13,13 +13,12 @@ from typing import Any
 
 import moderngl
 import numpy as np
-from numpy.typing import NDArray
 
 from lossviz.viewer.annotations import axes, title
 from lossviz.viewer.arrangement import camera_of, follow, groups, in_cell
 from lossviz.viewer.camera import View, view
 from lossviz.viewer.color_bar import color_bar
-from lossviz.viewer.colormaps import to_linear
+from lossviz.viewer.colormaps import linear_rgb
 from lossviz.viewer.framing import framed
 from lossviz.viewer.isoline_labels import level_labels
 from lossviz.viewer.labels import labels as cards
@@ -43,7 +42,7 @@ from lossviz.viewer.shadow import cast
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.swipe import divider
 from lossviz.viewer.textures import Textures
-from lossviz.viewer.themes import THEMES, Rgb
+from lossviz.viewer.themes import THEMES
 from lossviz.viewer.vision import matrix
 
 MULTISAMPLES = 4
@@ -218,7 +217,7 @@ class Picture:
         First only their depth: then of all the meshes at a pixel the nearest part alone is blended,
         once, whatever their order.
         """
-        colors, group = [_rgb(ink) for ink in mesh_inks(scene, state, group)], group[1:]
+        colors, group = [linear_rgb(ink / 255) for ink in mesh_inks(scene, state, group)], group[1:]
         background = THEMES[state.picture.theme].linear("background")
         self._clip(clip != NOTHING_CLIPPED)
         try:
@@ -324,11 +323,6 @@ class _Canvas:
             self.flat.release()
         for part in (*self._parts, self.texture):
             part.release()
-
-
-def _rgb(ink: NDArray[np.uint8]) -> Rgb:
-    red, green, blue = to_linear(ink / 255).tolist()
-    return red, green, blue
 
 
 def _premultiplied(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lossviz.viewer.colormaps import to_linear
+from lossviz.viewer.colormaps import linear_rgb
 
 Rgb = tuple[float, float, float]
 
@@ -22,8 +22,7 @@ class Theme:
 
     def linear(self, name: str) -> Rgb:
         """One of the colours in linear light."""
-        red, green, blue = to_linear(np.array(getattr(self, name))).tolist()
-        return red, green, blue
+        return linear_rgb(np.array(getattr(self, name)))
 
 
 def _hex(text: str) -> Rgb:

@@ -57,6 +57,17 @@ def test_a_dip_of_the_light_is_seen_everywhere_on_every_map(name):
         assert away.min(axis=1).max() <= 3 and (np.diff(away.argmin(axis=1)) >= 0).all()
 
 
+def test_one_colour_in_linear_light_is_that_of_many():
+    """0 and 1 stay; in between by IEC 61966-2-1, worked out by hand."""
+    assert colormaps.linear_rgb(np.array([0.0, 1.0, 0.5])) == pytest.approx(
+        (0, 1, 0.21404), abs=1e-5
+    )
+    table = colormaps.table("batlow")[::50] / 255
+    assert [colormaps.linear_rgb(one) for one in table] == [
+        tuple(one) for one in colormaps.to_linear(table).tolist()
+    ]
+
+
 def test_lightness_is_that_of_the_cie():
     known = {0.0: 0.0, 0.001: 0.9033, 0.1842: 50.0, 1.0: 100.0}
     found = colormaps.lightness(np.array(list(known)))

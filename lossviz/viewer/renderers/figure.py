@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lossviz.landscape import LOSS
 from lossviz.viewer.annotations import label_box, shortened
-from lossviz.viewer.colormaps import to_linear
+from lossviz.viewer.colormaps import linear_rgb
 from lossviz.viewer.figure import (
     ACCURACY,
     NAME,
@@ -69,7 +69,7 @@ class FigureRenderer:
         # Accuracies first: losses are read first.
         for number, trace in sorted(enumerate(found.traces), key=lambda t: t[1].axis):
             width = state.curves.width * scale * samples * (THIN if trace.thin else 1.0)
-            color = _linear(trace.ink)
+            color = linear_rgb(trace.ink / 255)
             style = Style(width, FAINT if trace.thin else 1.0, cover=color,
                           dash=DASH * scale if trace.dashed else 0.0)  # fmt: skip
             self.strips.draw(
@@ -87,11 +87,6 @@ def to_clip(tile: Rect) -> NDArray[np.float64]:
     matrix = np.diag([2 / tile.width, -2 / tile.height, 1.0, 1.0])
     matrix[:2, 3] = -1 - 2 * tile.x / tile.width, 1 + 2 * tile.y / tile.height
     return matrix
-
-
-def _linear(ink: NDArray[np.uint8]) -> Rgb:
-    red, green, blue = to_linear(ink / 255).tolist()
-    return red, green, blue
 
 
 def _dots(found: Figure, trace: Trace, color: Rgb, radius: float) -> NDArray[np.float64]:
@@ -141,7 +136,7 @@ def _bands(found: Figure, state: ViewState, scale: float) -> Iterator[Box]:
         band = found.band(trace) if state.curves.spread else None
         if band is None:
             continue
-        color = (*_linear(trace.ink), BAND[_is_dark(THEMES[state.picture.theme])])
+        color = (*linear_rgb(trace.ink / 255), BAND[_is_dark(THEMES[state.picture.theme])])
         x, upper, lower = band
         columns = np.arange(np.floor(x.min()), np.ceil(x.max()))
         middle = columns + 0.5
@@ -184,7 +179,7 @@ def _upright(
     thick, ink = max(theme.line * scale, 0.75), (*theme.linear("ink"), 1.0)
     inks_ = {trace.ink.tobytes(): trace.ink for trace in found.traces if trace.axis == name}
     single = len(found.y) > 1 and len({t.curve.name for t in found.traces}) == 1 and len(inks_) == 1
-    color = (*_linear(next(iter(inks_.values()))), 1.0) if single else ink
+    color = (*linear_rgb(next(iter(inks_.values())) / 255), 1.0) if single else ink
     for tick in axis.ticks:
         at = unit_of(axis.span, tick.value)
         if not -1e-6 <= at <= 1 + 1e-6:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.viewer.camera import View
-from lossviz.viewer.colormaps import to_linear
+from lossviz.viewer.colormaps import linear_rgb
 from lossviz.viewer.inks import inks
 from lossviz.viewer.polylines import Lines, line
 from lossviz.viewer.programs import program, set_uniforms
@@ -56,8 +56,7 @@ class SliceRenderer:
         section = sections(scene, state, index, moving=moving)[0]
         theme = THEMES[state.picture.theme]
         mixed = FACE * np.array(theme.ink) + (1 - FACE) * np.array(theme.background)
-        red, green, blue = to_linear(mixed).tolist()
-        self._fill(curtain(section.lines), camera, (red, green, blue), 1.0)
+        self._fill(curtain(section.lines), camera, linear_rgb(mixed), 1.0)
 
     def draw(
         self, scene: Scene, state: ViewState, index: int, view: View, target: moderngl.Framebuffer,
@@ -167,7 +166,7 @@ class SliceRenderer:
 
 def linear_inks(scene: Scene, state: ViewState) -> list[Srgb]:
     """A colour in linear light for every slice of every landscape."""
-    return [(r, g, b) for r, g, b in to_linear(inks_of(scene, state) / 255).tolist()]
+    return [linear_rgb(ink / 255) for ink in inks_of(scene, state)]
 
 
 def curtain(lines: Lines) -> NDArray[np.float64]:
