@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 
 from lossviz.landscape import CriticalPoint, Landscape, Surface, Trajectory
+from lossviz.viewer.colormaps import to_linear
+from lossviz.viewer.inks import UNKNOWN
+from lossviz.viewer.paths import MISSING
+from lossviz.viewer.renderers.paths import sign_colors
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.screenshot import take
 from lossviz.viewer.state import ViewState
@@ -97,6 +101,16 @@ def test_tubes_are_lit_and_flat_lines_are_not(picture):
         rgb = take(picture, scene, state, width=720, height=720)[..., :3].astype(int)
         seen[tubes] = np.ptp(rgb[356:365, 220], axis=0).max()
     assert seen[True] > 40 > 4 > seen[False]
+
+
+def test_lines_and_signs_without_a_number_have_one_grey(picture):
+    scene, state = crossing((np.nan, np.nan))
+    state.trajectories.true_loss, state.trajectories.color = False, "loss"
+    state.trajectories.tubes, state.surface.color = False, "accuracy"
+    rgb = take(picture, scene, state, width=720, height=720)[..., :3].astype(int)
+    line = rgb[360, 400]
+    signs = to_linear(UNKNOWN / 255) - sign_colors(scene, state, 0, np.array([MISSING]))
+    assert np.abs(line - UNKNOWN).max() <= 1 and not signs.any()
 
 
 @pytest.mark.parametrize("width", [0.0, 1e-6, 100.0])

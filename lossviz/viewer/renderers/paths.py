@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lossviz.landscape import LOSS
 from lossviz.viewer.camera import View
 from lossviz.viewer.colormaps import shadeable, to_linear
-from lossviz.viewer.inks import inks, line_count, ramp
+from lossviz.viewer.inks import UNKNOWN, inks, line_count, ramp
 from lossviz.viewer.laying import Laid, ends, laid_paths
 from lossviz.viewer.paths import INK, MISSING, coloring, runs
 from lossviz.viewer.polylines import Lines
@@ -178,6 +178,6 @@ def sign_colors(
     own = scene.items[index].landscape
     few = inks(max(line_count(own), 1))
     colors = ramp_colors(scene, state, index)[np.rint(np.clip(values, 0, 1) * 255).astype(int)]
-    colors = np.where(values[:, None] == MISSING, 128, colors)
+    colors = np.where(values[:, None] == MISSING, UNKNOWN, colors)
     number = np.clip(values - INK, 0, len(few) - 1).astype(int)
     return to_linear(np.where(values[:, None] >= INK, few[number], colors) / 255)

@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossviz.viewer.camera import View
+from lossviz.viewer.colormaps import linear_rgb
+from lossviz.viewer.inks import UNKNOWN
 from lossviz.viewer.polylines import Lines, Mask, coarse
 from lossviz.viewer.programs import program, set_uniforms
 
 Rgb = tuple[float, float, float]
 
+MISSING_INK = linear_rgb(UNKNOWN / 255)
 CLIP_DISTANCE = 0x3000  # GL_CLIP_DISTANCE0
 SHARP = 0.7  # cosine: lines that turn more have their corners cut instead of drawn out
 ABOVE = 0.004  # scene units by which lines lie over the surface, at least
@@ -30,7 +33,6 @@ class Style:
     width: float
     opacity: float = 1.0
     cover: Rgb | None = None
-    missing: Rgb = (0.5, 0.5, 0.5)
     dash: float = 0.0  # length of a dash and its gap, in units of the lines; 0: none
     floor_z: float | None = None  # drawn flat, there
     until: float = 2.0  # what is reached later is not drawn
@@ -38,7 +40,7 @@ class Style:
     def uniforms(self) -> dict[str, object]:
         """As the shaders name them."""
         return {
-            "width": self.width, "opacity": self.opacity, "missing": self.missing,
+            "width": self.width, "opacity": self.opacity, "missing": MISSING_INK,
             "cover": (*(self.cover or (0.0, 0.0, 0.0)), float(self.cover is not None)),
             "dash": self.dash, "flatten": int(self.floor_z is not None),
             "floor_z": self.floor_z or 0.0, "until": self.until,
