@@ -118,6 +118,6 @@ def layout(
 
 
 def _bar(x: float, y: float, room: float, height: float, scale: float) -> Rect:
-    """The coloured strip in its room: at most 260 points tall, in the middle."""
+    """The coloured strip in its room: at most 300 points tall, in the middle."""
     tall = min(height * 0.62, 300 * scale)
     return Rect(x + 4 * scale, y + (height - tall) / 2, min(BAR_WIDTH * scale, room / 3), tall)
