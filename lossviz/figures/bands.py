@@ -12,8 +12,7 @@ from lossviz.errors import UsageError
 from lossviz.figures.style import Style
 from lossviz.viewer.bands import Bands as WindowBands
 from lossviz.viewer.bands import bands
-from lossviz.viewer.colormaps import luminance, shadeable
-from lossviz.viewer.inks import BRIGHTEST
+from lossviz.viewer.colormaps import shadeable
 from lossviz.viewer.levels import isoline_values, level_numbers
 from lossviz.viewer.ranges import Range
 from lossviz.viewer.scene import Scene
@@ -95,10 +94,3 @@ def _color_range(scene: Scene, state: ViewState, index: int, values: Floats | No
     if values is not None and values.size > 1 and own.color_range is None:
         return Range(float(values[0]), float(values[-1]), heights.log)
     return scene.color_range(state, index) if own.color == own.height else heights
-
-
-def readable(colors: Floats) -> Floats:
-    """Colours dark enough for thin lines on white."""
-    bright = luminance(colors)
-    share = np.minimum(1, (0.8 * BRIGHTEST / np.maximum(bright, 1e-3)) ** (1 / 2.2))
-    return np.asarray(colors * share[:, None])

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from lossviz.contours import step_1_2_5
 from lossviz.figures import labels
-from lossviz.figures.bands import Bands, bands_of, readable
+from lossviz.figures.bands import Bands, bands_of
 from lossviz.figures.signs import draw_lines, draw_points
 from lossviz.figures.style import POINTS, Style
+from lossviz.viewer.inks import darkening
 from lossviz.viewer.items import Item
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
@@ -94,7 +95,7 @@ def _contours(axes: Any, xs: Floats, ys: Floats, z: Any, bands: Bands, style: St
         look = {"colors": "black", "linewidths": 0.45, "alpha": 0.75}
     else:
         axes.contourf(xs, ys, z, levels=bands.edges[[0, -1]], colors=["white"])
-        inks = readable(bands.line_colors)
+        inks = bands.line_colors * darkening(bands.line_colors)
         look = {"colors": inks, "linewidths": 0.8}
     if not bands.values.size:
         return None

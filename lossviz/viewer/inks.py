@@ -32,9 +32,14 @@ def inks(count: int) -> NDArray[np.uint8]:
     if count <= len(_FEW):
         return _FEW[:count]
     colors = table("turbo")[np.linspace(20, 235, count).astype(int)].astype(float)
-    bright = luminance(colors / 255)
-    darker = np.minimum(1.0, (0.8 * BRIGHTEST / np.maximum(bright, 1e-3)) ** (1 / 2.2))
-    return (colors * darker[:, None]).astype(np.uint8)
+    return (colors * darkening(colors / 255)).astype(np.uint8)
+
+
+def darkening(colors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``(k, 1)``: what sRGB colours ``(k, 3)`` in [0, 1] are multiplied by to be dark enough for
+    thin lines on white."""
+    bright = luminance(colors)[:, None]
+    return np.minimum(1.0, (0.8 * BRIGHTEST / np.maximum(bright, 1e-3)) ** (1 / 2.2))
 
 
 def veil_inks(

@@ -16,6 +16,7 @@ from lossviz.landscape import BASIN, Landscape, Surface
 from lossviz.viewer import colormaps, shadow
 from lossviz.viewer.bands import bands
 from lossviz.viewer.color_bar import beyond
+from lossviz.viewer.inks import BRIGHTEST, darkening, inks
 from lossviz.viewer.levels import isoline_values
 from lossviz.viewer.ranges import Range, percentiles
 from lossviz.viewer.scene import Scene
@@ -66,6 +67,16 @@ def test_one_colour_in_linear_light_is_that_of_many():
     assert [colormaps.linear_rgb(one) for one in table] == [
         tuple(one) for one in colormaps.to_linear(table).tolist()
     ]
+
+
+def test_lines_are_darkened_to_what_is_seen_on_white_and_no_more():
+    colors = colormaps.table("turbo") / 255
+    share = darkening(colors)
+    dark = colormaps.luminance(colors) <= 0.8 * BRIGHTEST
+    assert share.shape == (256, 1) and dark.any() and not dark.all()
+    assert (share[dark] == 1).all() and (share[~dark] < 1).all()
+    assert colormaps.luminance(share * colors).max() < BRIGHTEST
+    assert (inks(300) <= colormaps.table("turbo")[np.linspace(20, 235, 300).astype(int)]).all()
 
 
 def test_lightness_is_that_of_the_cie():
