@@ -15,6 +15,7 @@ from lossviz.viewer.commands import (
     ShowGallery,
 )
 from lossviz.viewer.gallery import HEIGHT, WIDTH, Gallery, Tile
+from lossviz.viewer.panels.widgets import wrapped
 from lossviz.viewer.thumbnails import Thumbnail
 
 GAP, FRAME = 18.0, 2.0  # points: between tiles, of the frame around one
@@ -43,7 +44,7 @@ def draw(
         asked += _tiles(gallery, picture, scale)
     else:
         gallery.seen = []
-        _wrapped(gallery.problem or f"No landscapes (.ply) in {gallery.title}.")
+        wrapped(gallery.problem or f"No landscapes (.ply) in {gallery.title}.")
         imgui.text_disabled("Drop files or folders here, or open others.")
     imgui.end_child()
     imgui.end()
@@ -150,9 +151,3 @@ def _shortened(text: str, width: float) -> str:
         if keep <= 1:
             break
     return text
-
-
-def _wrapped(text: str) -> None:
-    imgui.push_text_wrap_pos(0.0)
-    imgui.text_unformatted(text)
-    imgui.pop_text_wrap_pos()

@@ -8,6 +8,7 @@ from imgui_bundle import imgui
 
 from lossviz.viewer.commands import Command, CopyText, HideComputation, StopComputation
 from lossviz.viewer.live import Underway
+from lossviz.viewer.panels.widgets import wrapped
 
 MOST = 4
 LONGEST = 400  # letters of a command; what is copied is the whole
@@ -30,7 +31,7 @@ def draw(shown: Sequence[Underway]) -> list[Command]:
 
 def _running(one: Underway) -> list[Command]:
     first, second = one.lines()
-    _wrapped(first)
+    wrapped(first)
     stop = imgui.calc_text_size("Stop").x + 2 * imgui.get_style().frame_padding.x
     room = imgui.get_content_region_avail().x - stop - imgui.get_style().item_spacing.x
     imgui.progress_bar(one.share, imgui.ImVec2(max(room, 1.0), 0.0), f"{one.share:.0%}")
@@ -45,20 +46,14 @@ def _running(one: Underway) -> list[Command]:
 
 def _ended(one: Underway) -> list[Command]:
     asked: list[Command] = []
-    _wrapped(*one.lines())
+    wrapped(*one.lines())
     if one.status.command:
         imgui.text_disabled("To go on:")
         command = one.status.command
-        _wrapped(command if len(command) <= LONGEST else f"{command[:LONGEST]} …")
+        wrapped(command if len(command) <= LONGEST else f"{command[:LONGEST]} …")
         if imgui.small_button("Copy the command"):
             asked.append(CopyText(one.status.command, "The command is in the clipboard."))
         imgui.same_line()
     if imgui.small_button("Hide this"):
         asked.append(HideComputation(one.folder))
     return asked
-
-
-def _wrapped(text: str) -> None:
-    imgui.push_text_wrap_pos(0.0)
-    imgui.text_unformatted(text)
-    imgui.pop_text_wrap_pos()

@@ -154,6 +154,11 @@ def fact(name: str, value: str) -> None:
     """Something known, not editable; long texts wrap."""
     imgui.text_disabled(name)
     imgui.same_line(imgui.get_window_width() * NAME_SHARE)
+    wrapped(printable(value))
+
+
+def wrapped(text: str) -> None:
+    """A text in as many lines as it needs."""
     imgui.push_text_wrap_pos(0.0)
-    imgui.text_unformatted(printable(value))
+    imgui.text_unformatted(text)
     imgui.pop_text_wrap_pos()
