@@ -19,10 +19,9 @@ from lossviz.errors import LossvizError, UsageError
 from lossviz.viewer.layout import Rect
 from lossviz.viewer.picture import Picture, unbind
 from lossviz.viewer.scene import Scene
-from lossviz.viewer.state import ViewState
+from lossviz.viewer.state import LARGEST_PICTURE, SMALLEST_PICTURE, ViewState
 
 TILE = 1024  # pixels; bounds the memory whatever the picture's size
-LARGEST = 8192
 POINTS = 720.0  # a picture this many points high has text of its natural size
 
 
@@ -43,8 +42,11 @@ def check_size(width: int, height: int) -> None:
     UsageError
         If a side has not 16 to 8192 pixels.
     """
-    if not (16 <= width <= LARGEST and 16 <= height <= LARGEST):
-        raise UsageError(f"size: expected 16 to {LARGEST} pixels a side, got {width}x{height}")
+    if not all(SMALLEST_PICTURE <= side <= LARGEST_PICTURE for side in (width, height)):
+        raise UsageError(
+            f"size: expected {SMALLEST_PICTURE} to {LARGEST_PICTURE} pixels a side, "
+            f"got {width}x{height}"
+        )
 
 
 def take(
