@@ -16,6 +16,7 @@ from lossviz.figures.style import POINTS, Style
 from lossviz.viewer.inks import darkening
 from lossviz.viewer.items import Item
 from lossviz.viewer.scene import Scene
+from lossviz.viewer.slicing import mesh_axes
 from lossviz.viewer.state import ViewState
 from lossviz.viewer.text import one_line
 from lossviz.viewer.ticks import linear_ticks
@@ -42,15 +43,14 @@ def draw_panel(
 ) -> Panel:
     """One surface with everything on it; what its signs mean goes to ``entries``."""
     item, bands = scene.items[index], bands_of(scene, state, style, index)
-    own, parts = item.surface, item.parts(state.surface.smooth)
     found = item.field(state.surface.height, state.surface.smooth)
     z = found.texels[..., 1].astype(float) if bands.span.log else _values(found)
     z = np.ma.masked_array(np.clip(z, bands.edges[0], bands.edges[-1]), found.texels[..., 2] < 0.5)
     axes.set_facecolor(HOLE)
-    lines = _contours(axes, _fine(own.alphas, parts), _fine(own.betas, parts), z, bands, style)
+    lines = _contours(axes, *mesh_axes(item, state.surface.smooth), z, bands, style)
     draw_lines(axes, scene, state, index, entries)
     draw_points(axes, item, state, style, entries)
-    axes.set(xlim=_side(own.alphas), ylim=_side(own.betas))
+    axes.set(xlim=item.own_box[0], ylim=item.own_box[1])
     for name, axis in ((_name("α", item, 0), axes.xaxis), (_name("β", item, 1), axes.yaxis)):
         axis.set_label_text(name, rotation=90 if axis is axes.yaxis and len(name) > 1 else 0)
     x, y = item.extent
@@ -58,17 +58,6 @@ def draw_panel(
     if style.title is not None:
         axes.set_title(one_line(style.title) or item.title)
     return Panel(axes, item, bands, lines)
-
-
-def _side(axis: Floats) -> tuple[float, float]:
-    low, high = float(axis[0]), float(axis[-1])
-    return (low, high) if high > low else (low - 0.5, low + 0.5)
-
-
-def _fine(axis: Floats, parts: int) -> Floats:
-    """An axis cut into ``parts`` between its points, as the drawn surface is."""
-    axis = axis if axis.size > 1 else np.array(_side(axis))  # a line of points is a ribbon
-    return np.interp(np.arange((axis.size - 1) * parts + 1) / parts, np.arange(axis.size), axis)
 
 
 def _values(found: Any) -> Floats:
@@ -107,7 +96,7 @@ def _contours(axes: Any, xs: Floats, ys: Floats, z: Any, bands: Bands, style: St
 def set_ticks(panel: Panel, style: Style) -> None:
     """The numbers that the window's axes have: as many as there is room for, alike on both."""
     box = panel.axes.get_window_extent()
-    sides = [_side(axis) for axis in (panel.item.surface.alphas, panel.item.surface.betas)]
+    sides = panel.item.own_box
     counts = [max(2, int(room * POINTS / style.dpi / APART)) for room in (box.width, box.height)]
     finest = min(step_1_2_5(high - low, n) for (low, high), n in zip(sides, counts, strict=True))
     for write, (low, high), count in zip(

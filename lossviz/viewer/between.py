@@ -27,7 +27,7 @@ class Between:
 
     def __init__(self, item: Item, name: str, *, smooth: bool = True, log: bool = False) -> None:
         self.item, self.name = item, name
-        self.axes = [_axis(item.surface.alphas), _axis(item.surface.betas)]
+        self.axes = item.drawn_axes
         exact = item.values(name)
         known = item.surface.evaluated & np.isfinite(exact)
         between = exact if name in LABELS else item.bridged(name)
@@ -132,16 +132,6 @@ def between(item: Item, name: str, *, smooth: bool = True, log: bool = False) ->
 def displayed(item: Item, name: str, state: ViewState, *, log: bool) -> Between:
     """A quantity between its points as a view shows it, its heights logarithmic or not."""
     return between(item, name, smooth=state.surface.smooth, log=log)
-
-
-def limits(item: Item) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The ends of alpha and of beta; one value alone is drawn as a ribbon, one unit wide."""
-    (a, *_, b), (c, *_, d) = _axis(item.surface.alphas), _axis(item.surface.betas)
-    return (float(a), float(b)), (float(c), float(d))
-
-
-def _axis(values: Floats) -> Floats:
-    return values if values.size > 1 else np.array([values[0] - 0.5, values[0] + 0.5])
 
 
 def _ribbon(values: Floats) -> Floats:

@@ -128,10 +128,10 @@ class Item:
         """``(n',)`` and ``(m',)``: the fine grid's x and y in scene units."""
         parts = self.parts(smooth)
         sides = []
-        for axis, (low, high), extent in zip(self._grid, self.box, self.extent, strict=True):
+        own = zip(self._grid, self.drawn_axes, self.box, self.extent, strict=True)
+        for axis, drawn, (low, high), extent in own:
             alone = axis.size == 1 and self._frame is None
-            ends = axis if axis.size > 1 else axis[0] + np.array([-0.5, 0.5])
-            unit = np.array([-1, 1]) if alone else 2 * share(ends, low, high) - 1
+            unit = np.array([-1, 1]) if alone else 2 * share(drawn, low, high) - 1
             fine = np.interp(np.arange((unit.size - 1) * parts + 1) / parts, range(unit.size), unit)
             sides.append((fine * extent).astype(np.float32))
         return sides[0], sides[1]
@@ -147,14 +147,17 @@ class Item:
         return x, y
 
     @property
-    def own_box(self) -> Box:
-        """The ends of alpha and of beta; one value alone is one unit wide."""
-        a, b = (
-            (float(axis[0]), float(axis[-1]))
-            if axis.size > 1
-            else (float(axis[0]) - 0.5, float(axis[0]) + 0.5)
-            for axis in self._grid
+    def drawn_axes(self) -> tuple[Floats, Floats]:
+        """``(n,)`` alphas and ``(m,)`` betas as drawn: one value alone is one unit wide."""
+        alphas, betas = (
+            axis if axis.size > 1 else axis[0] + np.array([-0.5, 0.5]) for axis in self._grid
         )
+        return alphas, betas
+
+    @property
+    def own_box(self) -> Box:
+        """The ends of alpha and of beta."""
+        a, b = ((float(axis[0]), float(axis[-1])) for axis in self.drawn_axes)
         return a, b
 
     @property

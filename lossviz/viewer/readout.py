@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lossviz.landscape import LOSS
-from lossviz.viewer.between import displayed, limits
+from lossviz.viewer.between import displayed
 from lossviz.viewer.critical import KINDS, columns, persistent
 from lossviz.viewer.items import LABELS, Item
 from lossviz.viewer.paths import Path, shown_paths
@@ -59,7 +59,7 @@ def gradient(
     if name in LABELS:
         return None
     found = []
-    for side, (low, high) in enumerate(limits(scene.items[index])):
+    for side, (low, high) in enumerate(scene.items[index].own_box):
         ends = np.array([[alpha, beta]] * 2)
         if not low <= ends[0, side] <= high:
             return None

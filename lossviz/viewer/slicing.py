@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lossviz.viewer.between import Between, displayed, limits
+from lossviz.viewer.between import Between, displayed
 from lossviz.viewer.items import Item
 from lossviz.viewer.polylines import Lines, line, together
 from lossviz.viewer.scene import Scene
@@ -83,19 +83,19 @@ def across(cut: Cut, alpha: float, beta: float) -> float:
 
 def middle(item: Item, cut: Cut) -> float:
     """``at`` of the parallel cut through the middle of the surface."""
-    return across(cut, *(low / 2 + high / 2 for low, high in limits(item)))
+    return across(cut, *(low / 2 + high / 2 for low, high in item.own_box))
 
 
 def offsets(item: Item, cut: Cut) -> tuple[float, float]:
     """Between which ``at`` an upright cut meets the surface."""
-    found = [across(cut, a, b) for a in limits(item)[0] for b in limits(item)[1]]
+    found = [across(cut, a, b) for a in item.own_box[0] for b in item.own_box[1]]
     return min(found), max(found)
 
 
 def reach(item: Item, cut: Cut) -> tuple[float, float] | None:
     """The first and the last place of an upright cut; None if it passes the surface by."""
     low, high = -math.inf, math.inf
-    for side, (start, end) in enumerate(limits(item)):
+    for side, (start, end) in enumerate(item.own_box):
         step, foot = direction(cut)[side], cut.at * normal(cut)[side]
         if step == 0:
             if not start <= foot <= end:
@@ -110,7 +110,7 @@ def points_at(item: Item, cut: Cut, places: Floats) -> Floats:
     """``(k, 2)`` alpha, beta at ``places (k,)`` of an upright cut, within the surface."""
     foot = cut.at * np.array(normal(cut))
     points = foot + np.asarray(places, float)[:, None] * np.array(direction(cut))
-    low, high = np.transpose(limits(item))
+    low, high = np.transpose(item.own_box)
     return np.clip(points, low, high)  # an end may be rounded
 
 
@@ -178,8 +178,7 @@ def mesh_axes(item: Item, smooth: bool) -> tuple[Floats, Floats]:
     """``(n',)`` alphas and ``(m',)`` betas of the drawn mesh."""
     parts = item.parts(smooth)
     sides = []
-    for axis, ends in zip((item.surface.alphas, item.surface.betas), limits(item), strict=True):
-        own = axis if axis.size > 1 else np.array(ends)
+    for own in item.drawn_axes:
         fine = np.arange((own.size - 1) * parts + 1) / parts
         sides.append(np.interp(fine, np.arange(own.size), own))
     return sides[0], sides[1]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import LinearNDInterpolator, RectBivariateSpline
 
 from lossviz.landscape import BASIN, Landscape, Surface
-from lossviz.viewer.between import Between, between, limits
+from lossviz.viewer.between import Between, between
 from lossviz.viewer.items import Item
 from lossviz.viewer.refine import refine
 from lossviz.viewer.slicing import mesh_axes
@@ -156,7 +156,7 @@ def test_thin_surfaces_are_ribbons(shape, smooth):
     loss = np.random.default_rng(2).uniform(1, 2, shape)
     item = item_of(np.arange(shape[0]), np.arange(shape[1]), loss)
     assert (between(item, "loss", smooth=smooth).at(nodes(item)) == loss.ravel()).all()
-    (a, b), (c, d) = limits(item)
+    (a, b), (c, d) = item.own_box
     assert b - a == max(shape[0] - 1, 1) and d - c == max(shape[1] - 1, 1)
     corners = np.array([(a, c), (b, d), (a, d), (b, c)])
     assert np.isfinite(between(item, "loss", smooth=smooth).at(corners)).all()
