@@ -118,7 +118,13 @@ class Picture:
             Of VISIONS: how the whole is seen. The view's own is left to whoever shows it.
         note
             A line in the upper left corner.
+
+        Raises
+        ------
+        InputError
+            If a surface, shown or not, has more points a side than this OpenGL can draw.
         """
+        self.textures.check(scene.items)
         tile = tile or Rect(0, 0, width, height)
         found, seen = views(scene, state, width, height, scale)
         theme = THEMES[state.picture.theme]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from lossviz.errors import InputError
 from lossviz.viewer.bands import Bands
 from lossviz.viewer.basins import Regions, tints
 from lossviz.viewer.colormaps import shadeable, to_linear
 from lossviz.viewer.items import LABELS, Item
 from lossviz.viewer.ranges import Field
+
+LEAST = 1024  # texels a side that every OpenGL 3.3 has
 
 
 class Textures:
@@ -31,6 +34,24 @@ class Textures:
             lambda: item.field(name, smooth).texels,
             exact=name in LABELS,
         )
+
+    def check(self, items: Sequence[Item]) -> None:
+        """Refuse what OpenGL would draw as something else; of what is refined no side is so long.
+
+        Raises
+        ------
+        InputError
+            If a surface has more points along a side than textures can have.
+        """
+        for item in items:
+            n, m = item.surface.shape
+            if max(n, m) <= LEAST:  # to ask takes a part of the start
+                continue
+            if max(n, m) > (most := self.ctx.info["GL_MAX_TEXTURE_SIZE"]):
+                raise InputError(
+                    f"{item.title}: expected at most {most} points a side, which is what this "
+                    f"OpenGL can draw, got {n}x{m}"
+                )
 
     def basins(self, item: Item, found: Regions) -> moderngl.Texture:
         """Label and tint of every grid point, (m, n, 4) float32."""

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lossviz import ply
-from lossviz.errors import UsageError
+from lossviz.errors import InputError, UsageError
 from lossviz.landscape import BASIN, Curve, Landscape, Mark, Provenance, Surface
 from lossviz.resources import folder
 from lossviz.viewer.annotations import shortened
@@ -257,6 +257,30 @@ def test_odd_surfaces_draw_without_an_error(picture, shape, value):
     surface = Surface(np.arange(shape[0]), np.arange(shape[1]), {"loss": np.full(shape, value)})
     scene = Scene([Landscape(surface=surface)])
     assert take(picture, scene, ViewState(), width=120, height=90).shape == (90, 120, 4)
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_surfaces_wider_than_a_texture_are_refused_in_one_line(picture, across):
+    scene, state, size = Scene([bumpy()]), ViewState(), {"width": 120, "height": 90}
+    before = take(picture, scene, state, **size)
+    most = picture.ctx.info["GL_MAX_TEXTURE_SIZE"]
+    for sides in ((most, 2), (most + 1, 2)):
+        n, m = sides[::-1] if across else sides
+        wide = Scene(
+            [
+                Landscape(
+                    surface=Surface(np.arange(n), np.arange(m), {"loss": np.ones((n, m))}),
+                    name="wide",
+                )
+            ]
+        )
+        if max(sides) == most:
+            take(picture, wide, state, **size)
+            continue
+        with pytest.raises(InputError, match=f"^wide: expected at most {most} points.*{n}x{m}$"):
+            take(picture, wide, state, **size)
+    assert picture.ctx.error == "GL_NO_ERROR"
+    assert (take(picture, scene, state, **size) == before).all()  # as if nothing had been
 
 
 def test_a_picture_holds_its_view_and_provenance(picture, tmp_path):
