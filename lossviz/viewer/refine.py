@@ -145,7 +145,8 @@ def spread(values: Floats) -> Floats:
         if not np.isnan(result).any():
             break
         for axis in (0, 1):
-            for step in (1, -1):
+            for step, border in ((1, 0), (-1, -1)):
                 moved = np.roll(result, step, axis)
+                moved.swapaxes(0, axis)[border] = np.nan  # beyond it there is no neighbour
                 result = np.where(np.isnan(result), moved, result)
     return np.nan_to_num(result, copy=False)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossviz.viewer.refine import bridge, factor, fill, nested, refine, weights
+from lossviz.viewer.refine import bridge, factor, fill, nested, refine, spread, weights
 
 
 @given(st.integers(2, 12), st.integers(1, 8), st.integers(2, 12))
@@ -40,6 +40,20 @@ def test_fill_takes_neighbours_and_leaves_the_rest():
     values = np.array([[1.0, np.nan], [3.0, np.inf]])
     assert fill(values)[:, 0].tolist() == [1, 3] and fill(values)[0, 1] == 2
     assert fill(np.full((2, 2), np.nan)).tolist() == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("side", [0, -1])
+def test_holes_at_the_border_take_nothing_from_the_opposite_border(axis, side):
+    values = np.repeat(np.arange(1.0, 10), 9).reshape(9, 9)
+    values = values if axis == 0 else values.T
+    rows = np.moveaxis(values, axis, 0)  # a view: what is in the same row is equal
+    beside, deep = ([0, 1], 2) if side == 0 else ([-1, -2], -3)
+    rows[[*beside, deep]] = np.nan
+    found = np.moveaxis(spread(values), axis, 0)
+    kept = rows[deep + (1 if side == 0 else -1)]
+    assert (found[deep] == kept).all() and (found[beside[1]] == kept).all()
+    assert (found[side] == 0).all()  # further in than two steps
 
 
 def test_factor_is_never_below_one():
