@@ -21,13 +21,12 @@ REACH = 3.0  # points beside a sign from which it is still meant
 
 @dataclass(frozen=True)
 class Hit:
-    """A point of landscape ``index``: where it is in the scene and on the plane, and its values."""
+    """A point of landscape ``index``: where it is in the scene and on the plane."""
 
     index: int
     point: NDArray[np.float64]  # (3,) scene units
     alpha: float
     beta: float
-    values: dict[str, float]  # of the nearest computed grid point
 
 
 @dataclass(frozen=True)
@@ -119,14 +118,6 @@ def _march(
             if np.sign(point[2] - heights.at(point[None])[0]) == side
             else (near, middle)
         )
-    return _hit(scene, index, origin + near * direction)
-
-
-def _hit(scene: Scene, index: int, point: NDArray[np.float64]) -> Hit:
-    item = scene.items[index]
-    surface = item.surface
+    point = origin + near * direction
     alpha, beta = item.unplace(point[None, :2])[0].tolist()
-    i = int(np.abs(surface.alphas - alpha).argmin())
-    j = int(np.abs(surface.betas - beta).argmin())
-    values = {name: float(array[i, j]) for name, array in surface.quantities.items()}
-    return Hit(index, point, alpha, beta, values)
+    return Hit(index, point, alpha, beta)

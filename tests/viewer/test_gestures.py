@@ -23,7 +23,7 @@ def own():
 
 @pytest.fixture
 def mouse(own):
-    hit = Hit(0, np.array(POINT), 0.3, -0.2, {"loss": 1.0})
+    hit = Hit(0, np.array(POINT), 0.3, -0.2)
     made = Gestures(
         lambda x, y: hit if x < 400 else None, lambda x, y: camera.view(own, 400, 400), 1.0
     )
