@@ -72,7 +72,7 @@ def log_ticks(low: float, high: float, count: int = 6) -> list[Tick]:
                 continue
             labelled = digit in major and (digit > 1 or exponent % every == 0)
             if labelled:
-                ticks.append(Tick(value, power(digit, exponent)))
+                ticks.append(Tick(value, number(value)))
             elif decades <= min(12, 1.2 * count) or (digit == 1 and decades <= 60):
                 ticks.append(Tick(value))
     return ticks
@@ -83,14 +83,6 @@ def _decimal(digit: int, exponent: int) -> float:
         return float(f"{digit}e{exponent}")
     except OverflowError:
         return math.inf
-
-
-def power(digit: int, exponent: int) -> str:
-    """digit x 10^exponent as it is written beside a logarithmic axis."""
-    if -3 <= exponent <= 3:
-        return number(_decimal(digit, exponent), _decimal(1, exponent))
-    mantissa = "" if digit == 1 else f"{digit}·"
-    return f"{mantissa}10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
 def number(value: float, step: float | None = None) -> str:
@@ -109,6 +101,7 @@ def number(value: float, step: float | None = None) -> str:
         text = text.replace("-", "−")
         return text.replace("1·10", "10", 1) if mantissa in ("1", "-1") else text
     if step is None:
-        return f"{value:.4g}".replace("-", "−")
+        # From where four digits would be written with Python's exponent.
+        return (f"{value:.0f}" if size >= 9999.5 else f"{value:.4g}").replace("-", "−")
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     return f"{value:.{decimals}f}".replace("-", "−")

@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossviz.viewer.ticks import linear_ticks, log_ticks, number, offset, power
+from lossviz.viewer.ticks import linear_ticks, log_ticks, number, offset
 
 
 @given(st.floats(-1e12, 1e12), st.floats(1e-6, 1e12), st.integers(2, 12))
@@ -33,7 +33,30 @@ def test_written_numbers():
     assert number(-0.5, 0.5) == "−0.5" and number(0.0, 0.5) == "0" and number(20.0, 10.0) == "20"
     assert number(1e5, 1e5) == "10⁵" and number(2.5e-7) == "2.5·10⁻⁷" and number(-1e9) == "−10⁹"
     assert number(math.nan) == "NaN" and number(-math.inf) == "−∞"
-    assert power(1, 4) == "10⁴" and power(5, -2) == "0.05" and power(2, 6) == "2·10⁶"
+    assert number(12344.6) == "12345" and number(-99999) == "−99999" and number(9999.4) == "9999"
+
+
+@given(st.floats(1e-5, 1e9) | st.floats(9999, 100001), st.booleans())
+def test_no_number_is_written_with_an_exponent_of_a_program(size, below):
+    assert "e" not in number(-size if below else size)
+
+
+@given(st.integers(-20, 20))
+def test_a_number_reads_as_the_tick_beside_it(exponent):
+    value = float(f"1e{exponent}")
+    for low, high in ((value / 300, value * 300), (value / 12, value * 1.1)):
+        (tick,) = (tick for tick in log_ticks(low, high) if tick.value == value)
+        assert tick.label == number(value)
+    if 10 <= value <= 1e4:
+        (tick,) = (tick for tick in linear_ticks(0.0, 2 * value, 4) if tick.value == value)
+        assert tick.label == number(value)
+
+
+def test_powers_beside_a_logarithmic_axis():
+    labels = [tick.label for tick in log_ticks(5e-5, 5e6, 12) if tick.label]
+    assert labels == ["10⁻⁴", "0.001", "0.01", "0.1", "1", "10", "100", "1000", "10000", "10⁵",
+                      "10⁶"]  # fmt: skip
+    assert [tick.label for tick in log_ticks(1e6, 9e6) if tick.label] == ["10⁶", "2·10⁶", "5·10⁶"]
 
 
 def test_nothing_for_what_is_not_finite():
