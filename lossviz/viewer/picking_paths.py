@@ -60,8 +60,9 @@ def _at(
     reach = (0.5 * state.trajectories.width + REACH) * scale
     until = 2.0 if drawn_until(scene, state) is None else state.trajectories.played
     best: tuple[bool, float, float] | None = None
-    for lines, numbers in ((laid.surface, laid.steps), (laid.true, laid.true_steps)):
-        pixels = _pixels(scene, index, lines, view)
+    parts = ("surface", laid.surface, laid.steps), ("true", laid.true, laid.true_steps)
+    for part, lines, numbers in parts:
+        pixels = _pixels(scene, index, part, lines, view)
         start, share, away = _near(lines, pixels, (x - cell.x, y - cell.y), reach, until)
         points = lines.points[start] + share[:, None] * (lines.points[start + 1]
                                                          - lines.points[start])  # fmt: skip
@@ -75,8 +76,8 @@ def _at(
     return None if best is None else _step(scene, state, index, best[2])
 
 
-def _pixels(scene: Scene, index: int, lines: Lines, view: View) -> Floats:
-    """``(k, 2)`` where points are seen, NaN behind the eye; kept while nothing moves."""
+def _pixels(scene: Scene, index: int, part: str, lines: Lines, view: View) -> Floats:
+    """``(k, 2)`` where points of a part are seen, NaN behind the eye; kept while nothing moves."""
 
     def make() -> Floats:
         ahead = (lines.points - view.eye) @ view.forward > 0
@@ -84,7 +85,7 @@ def _pixels(scene: Scene, index: int, lines: Lines, view: View) -> Floats:
 
     key = id(lines), view.matrix.tobytes(), view.width, view.height
     kept: list[tuple[Lines, Floats]] = scene.items[index].remembered(
-        f"paths on the screen, {len(lines.points)}", key, lambda: [(lines, make())]
+        f"paths on the screen, {part}", key, lambda: [(lines, make())]
     )
     return kept[0][1]  # the lines are kept with it: their id is given to no others
 

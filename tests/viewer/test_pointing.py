@@ -141,6 +141,24 @@ def test_thinned_paths_are_read_by_their_own_steps(monkeypatch):
         assert np.linalg.norm(spiral[hit.step] - spiral[step]) < 0.03
 
 
+def test_coming_nearer_keeps_one_set_of_pixels(monkeypatch):
+    monkeypatch.setattr("lossviz.viewer.laying.BUDGET", 400)
+    t = np.linspace(0, 1, 5000)
+    spiral = 0.8 * (1 - t)[:, None] * np.column_stack([np.cos(40 * t), np.sin(40 * t)])
+    long = Trajectory("long", "optimiser", spiral, 5 - t, steps=np.arange(5000))
+    scene, state = Scene([bumpy().with_changes(trajectories=[long])]), ViewState()
+    state.trajectories.true_loss = True
+    still(scene, state)
+    counts, kept = set(), set()
+    for _ in range(6):
+        pick_path(scene, state, *SIZE, 400.0, 300.0)
+        _, (view,) = views(scene, state, *SIZE)
+        counts.add(len(laid_paths(scene, state, 0, view).surface.points))
+        kept.add(len(scene.items[0].memo))
+        state.camera.distance *= 0.7
+    assert len(counts) > 1 and len(kept) == 1
+
+
 def test_the_slope_is_the_derivative_of_what_is_drawn():
     scene, state = Scene([dimpled(241)]), ViewState()
 
