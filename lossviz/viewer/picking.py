@@ -46,6 +46,7 @@ def pick_sign(
     if not (state.critical.shown and any(i.landscape.critical_points for i in scene.items)):
         return None
     found, seen = views(scene, state, width, height, scale)
+    met: list[tuple[bool, float, int, SignHit]] = []
     for index, (cell, view) in enumerate(zip(found.cells, seen, strict=True)):
         if not cell.contains(x, y) or scene.items[index].is_figure:
             continue
@@ -61,10 +62,12 @@ def pick_sign(
         mesh = displayed_mesh(scene, state, index)
         toward = view.forward if view.orthographic else None
         hidden = mesh.hide(own.places[near], view.eye, toward)
-        best = near[np.lexsort((away[near], hidden))[0]]
-        points = scene.items[index].landscape.critical_points
-        return SignHit(index, own.places[best], points[own.numbers[best]])
-    return None
+        best = int(np.lexsort((away[near], hidden))[0])
+        at = near[best]
+        point = scene.items[index].landscape.critical_points[own.numbers[at]]
+        hit = SignHit(index, own.places[at], point)
+        met.append((bool(hidden[best]), float(away[at]), index, hit))
+    return min(met)[-1] if met else None
 
 
 def pick(

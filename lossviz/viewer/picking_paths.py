@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,20 +47,27 @@ def pick_path(
     if not (state.trajectories.shown and any(shown_paths(i, state) for i in scene.surfaces)):
         return None
     found, seen = views(scene, state, width, height, scale)
-    for index, (cell, view) in enumerate(zip(found.cells, seen, strict=True)):
-        if cell.contains(x, y) and not scene.items[index].is_figure:
-            return _at(scene, state, index, cell, view, scale, x, y)
-    return None
+    met = [
+        (*near, index)
+        for index, (cell, view) in enumerate(zip(found.cells, seen, strict=True))
+        if cell.contains(x, y) and not scene.items[index].is_figure
+        for near in _met(scene, state, index, cell, view, scale, x, y)
+    ]  # in one frame of axes several landscapes have paths there
+    if not met:
+        return None
+    *_, between, index = min(met)
+    return _step(scene, state, index, between)
 
 
-def _at(
+def _met(
     scene: Scene, state: ViewState, index: int, cell: Rect, view: View, scale: float,
     x: float, y: float,
-) -> PathHit | None:  # fmt: skip
+) -> Iterator[tuple[bool, float, float]]:  # fmt: skip
+    """Places on the paths of a landscape around a pixel: whether the surface hides them, how many
+    pixels away they are, and between which steps they lie."""
     laid = laid_paths(scene, state, index, view)
     reach = (0.5 * state.trajectories.width + REACH) * scale
     until = 2.0 if drawn_until(scene, state) is None else state.trajectories.played
-    best: tuple[bool, float, float] | None = None
     parts = ("surface", laid.surface, laid.steps), ("true", laid.true, laid.true_steps)
     for part, lines, numbers in parts:
         pixels = _pixels(scene, index, part, lines, view)
@@ -71,9 +79,7 @@ def _at(
         mesh = displayed_mesh(scene, state, index)
         hidden = mesh.hide(points, view.eye, view.forward if view.orthographic else None)
         between = numbers[start] + share * (numbers[start + 1] - numbers[start])
-        for one in zip(hidden.tolist(), away.tolist(), between.tolist(), strict=True):
-            best = one if best is None else min(best, one)
-    return None if best is None else _step(scene, state, index, best[2])
+        yield from zip(hidden.tolist(), away.tolist(), between.tolist(), strict=True)
 
 
 def _pixels(scene: Scene, index: int, part: str, lines: Lines, view: View) -> Floats:
