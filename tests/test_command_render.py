@@ -219,6 +219,25 @@ def test_each_file_has_a_picture_with_the_scales_of_all_and_one_camera(tmp_path,
     assert views[0].camera.distance > 0
 
 
+def test_each_file_has_its_own_labels_and_balls(tmp_path, ctx):
+    from lossviz.viewer.views import load_view
+
+    files = [str(tmp_path / f"{name}.ply") for name in ("one", "two")]
+    for file in files:
+        ply.write(bumpy(11), file)
+    state, view = ViewState(), tmp_path / "view.json"
+    state.labels.places = (0, 0.1, 0.2), (1, 0.3, 0.4), (1, 0.5, 0.6)
+    state.critical.starts = ((1, 0.5, -0.5),)
+    view.write_text(state.to_json())
+    out = str(tmp_path / "out")
+    assert cli.main(["render", *files, "--each", "-o", out, "--size", "200x160",
+                     "--supersample", "1", "--view-state", str(view)]) == 0  # fmt: skip
+    one, two = (load_view(f"{out}/{name}.png") for name in ("one", "two"))
+    assert one.labels.places == ((0, 0.1, 0.2),) and one.critical.starts == ()
+    assert two.labels.places == ((0, 0.3, 0.4), (0, 0.5, 0.6))
+    assert two.critical.starts == ((0, 0.5, -0.5),)
+
+
 def test_each_wants_a_folder(tmp_path, capsys):
     ply.write(bumpy(11), tmp_path / "a.ply")
     words = ["render", str(tmp_path / "a.ply"), "--each", "-o", str(tmp_path / "a.png")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,15 +24,15 @@ def render_each(args: argparse.Namespace, state: ViewState) -> list[Path]:
         If a file cannot be read, the view does not fit, or nothing can be written.
     """
     from lossviz.commands.render import draw, read_checked
-    from lossviz.viewer.alike import alike
+    from lossviz.viewer.alike import alike, of_one
     from lossviz.viewer.screenshot import check_size, save
 
     check_size(state.picture.width, state.picture.height)
     landscapes = read_checked(args.files, state)
     paths = _paths(args.files, Path(args.output), ".pdf" if args.contour else ".png")
     state = alike(landscapes, state)
-    for landscape, path in zip(landscapes, paths, strict=True):
-        own = copy.deepcopy(state)
+    for number, (landscape, path) in enumerate(zip(landscapes, paths, strict=True)):
+        own = of_one(state, number)
         if args.contour:
             contouring.draw([landscape], path, args, own)
         else:

@@ -10,7 +10,7 @@ from lossviz.viewer.framing import framed
 from lossviz.viewer.legend import arranged
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.screenshot import natural_scale
-from lossviz.viewer.state import CompareState, ViewState
+from lossviz.viewer.state import CompareState, Start, ViewState
 
 
 def alike(landscapes: Sequence[Landscape], state: ViewState) -> ViewState:
@@ -38,6 +38,19 @@ def alike(landscapes: Sequence[Landscape], state: ViewState) -> ViewState:
             cameras.append(framed(alone, state, cell, scale))
     state.camera = max(cameras, key=lambda camera: camera.distance)
     return state
+
+
+def of_one(state: ViewState, number: int) -> ViewState:
+    """The view for landscape ``number`` alone, which is number 0 then: of the labels and the balls
+    it has its own."""
+    state = copy.deepcopy(state)
+    state.labels.places = _own(state.labels.places, number)
+    state.critical.starts = _own(state.critical.starts, number)
+    return state
+
+
+def _own(places: Sequence[Start], number: int) -> tuple[Start, ...]:
+    return tuple((0, alpha, beta) for index, alpha, beta in places if index == number)
 
 
 def _without_cap(state: ViewState) -> ViewState:

@@ -47,22 +47,22 @@ def screenshot(app: App) -> None:
 
 def screenshot_each(app: App) -> None:
     """Every file's landscape alone, all on one scale and from one place."""
-    from lossviz.viewer.alike import alike
+    from lossviz.viewer.alike import alike, of_one
     from lossviz.viewer.screenshot import save, take
 
-    finish(app.scene, app.state)
     landscapes = [item.landscape for item in app.scene.files]
     state, paths = alike(landscapes, app.state), []
     own = state.picture
     try:
-        for landscape in landscapes:
-            scene = Scene([landscape])
+        for number, landscape in enumerate(landscapes):
+            scene, view = Scene([landscape]), of_one(state, number)
+            finish(scene, view)
             rgba = take(
-                app.picture, scene, state, width=own.width, height=own.height,
+                app.picture, scene, view, width=own.width, height=own.height,
                 scale=own.scale, supersample=own.supersample, transparent=own.transparent,
             )  # fmt: skip
             paths.append(free_name(scene))
-            save(paths[-1], rgba, scene, state)
+            save(paths[-1], rgba, scene, view)
         app.tell(f"Saved {len(paths)} pictures, the last one {paths[-1].resolve()}")
     except LossvizError as error:
         app.tell(str(error))

@@ -80,15 +80,26 @@ def test_each_can_be_saved_where_there_are_several(section):
 def test_each_landscape_is_saved_alone_in_one_view(ctx, tmp_path, monkeypatch):
     from types import SimpleNamespace
 
+    from lossviz.viewer import screenshot
     from lossviz.viewer.picture import Picture
     from lossviz.viewer.saving import screenshot_each
+    from lossviz.viewer.screenshot import take
     from lossviz.viewer.views import load_view
 
     monkeypatch.chdir(tmp_path)
     state = ViewState()
     state.picture.width, state.picture.height, state.picture.supersample = 96, 64, 1
     state.compare.arrangement = "overlay"
-    told = []
+    state.labels.places = (0, 0.1, 0.2), (1, 0.3, 0.4), (2, 0.5, 0.6)
+    state.critical.starts, state.critical.basins = ((1, 0.5, -0.5),), True
+    told, drawn = [], []
+
+    def known(*given, **size):
+        (item,) = given[1].items
+        drawn.append((list(item.dropped.items()), list(item.basins.values())))
+        return take(*given, **size)
+
+    monkeypatch.setattr(screenshot, "take", known)
     picture = Picture(ctx)
     landscapes = [bumpy(9, name="one"), bumpy(9, seed=1, name="two"), between()]
     app = SimpleNamespace(
@@ -98,9 +109,15 @@ def test_each_landscape_is_saved_alone_in_one_view(ctx, tmp_path, monkeypatch):
     screenshot_each(app)
     picture.release()
     assert state.to_json() == before and "3 pictures" in told[0]
-    one, two, curve = (
+    curve, one, two = (
         load_view(p) for p in sorted(tmp_path.glob("*.png"), key=lambda p: p.name[8:])
     )
     assert one.camera == two.camera and one.compare.arrangement == "grid"
     assert one.surface.height_range == two.surface.height_range is not None
     assert curve.picture.width == 96
+    # Each is number 0 of its picture, with what is its own and what was computed for it.
+    assert [view.labels.places for view in (one, two)] == [((0, 0.1, 0.2),), ((0, 0.3, 0.4),)]
+    assert [view.critical.starts for view in (one, two)] == [(), ((0, 0.5, -0.5),)]
+    (balls, basins), (others, their_basins), (_, none) = drawn
+    assert balls == [] and [start for start, line in others if line] == [(0.5, -0.5)]
+    assert basins and their_basins and all([*basins, *their_basins]) and none == []
