@@ -17,6 +17,8 @@ from lossviz.viewer.jobs import Job
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 
+SKIPPED = object()  # what is found of a job whose turn came when nobody wanted it
+
 
 def missing(scene: Scene, state: ViewState) -> list[Job]:
     """What is asked for and not known."""
@@ -50,6 +52,8 @@ class Beside:
         while not self._done.empty():
             job, found, said = self._done.get()
             self._asked.discard(job.key)
+            if found is SKIPPED:
+                continue
             job.kept[job.name] = found
             came, problem = True, said or problem
         for job in missing(scene, state):
@@ -67,7 +71,9 @@ class Beside:
     def _work(self) -> None:
         while True:
             job = self._jobs.get()
-            if job.item.key not in self._wanted:  # its file was written anew
+            if job.item.key not in self._wanted:  # its file was written anew, or it is not shown
+                self._done.put((job, SKIPPED, ""))  # it may be asked for again
+                self.wake()
                 continue
             try:
                 self._done.put((job, job.make(), ""))

@@ -2,6 +2,7 @@
 
 import json
 import time
+from threading import Event
 
 import numpy as np
 import pytest
@@ -83,6 +84,36 @@ def test_a_preview_is_computed_beside_the_window_and_once():
     assert basins.shown(scene.items[1], state) is None  # curves have none
     scene.replace(0, dimpled(21))  # its file was written anew
     assert basins.shown(scene.items[0], state) is None and beside.missing(scene, state)
+
+
+def test_what_was_not_wanted_at_its_turn_is_computed_when_it_is_asked_for_again(monkeypatch):
+    scene, state, going, go = Scene([dimpled(21), dimpled(11)]), shown(), Event(), Event()
+    first, second = scene.items
+
+    def preview(item, usual=basins.preview):
+        going.set()
+        assert go.wait(30)
+        return usual(item)
+
+    monkeypatch.setattr(basins, "preview", preview)
+    made = beside.Beside()
+    made.poll(scene, state)
+    assert going.wait(30)
+    scene.items = [first]  # as a difference whose adding is undone
+    made.poll(scene, state)
+    go.set()
+    end = time.monotonic() + 30
+    while made._asked:
+        assert time.monotonic() < end
+        made.poll(scene, state)
+        time.sleep(0.01)
+    assert basins.shown(first, state) and not second.basins
+    scene.items = [first, second]
+    while beside.missing(scene, state):
+        assert time.monotonic() < end
+        assert made.poll(scene, state)[1] == ""
+        time.sleep(0.01)
+    assert basins.shown(second, state)
 
 
 def test_the_preview_is_almost_what_the_command_writes():
