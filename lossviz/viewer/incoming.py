@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +17,6 @@ from lossviz.viewer.arrangement import check, drop_impossible
 from lossviz.viewer.canvas import Canvas
 from lossviz.viewer.colormaps import names
 from lossviz.viewer.feed import Feed
-from lossviz.viewer.history import restored
 from lossviz.viewer.live import Live
 from lossviz.viewer.memory import MOST_TOGETHER
 from lossviz.viewer.scene import Scene
@@ -87,7 +87,18 @@ def open_files(app: App, paths: Sequence[str]) -> None:
 
 
 def take_view(app: App, view: ViewState, what: str) -> bool:
-    """Show ``view``, if these files have what it shows; tells that of ``what`` if not."""
+    """Show ``view``, if it fits these files: all of it but its panels. Playing stops, so that the
+    present step is the view's."""
+    if not fits(app, view, what):
+        return False
+    panels = replace(app.state.panels, playing=False)
+    app.state = replace(copy.deepcopy(view), panels=panels)
+    app.soon()
+    return True
+
+
+def fits(app: App, view: ViewState, what: str) -> bool:
+    """Whether these files have what a view shows; tells that of ``what`` if not."""
     needed = {view.surface.height, view.surface.color}
     if missing := needed - set(app.scene.quantities()):
         shown = ", ".join(sorted(missing))
@@ -102,8 +113,6 @@ def take_view(app: App, view: ViewState, what: str) -> bool:
         if colormap not in names():
             app.tell(f"The view ({what}) needs an unknown colour map: {colormap:.60}.")
             return False
-    app.state = restored(view, app.state)
-    app.soon()
     return True
 
 

@@ -15,7 +15,7 @@ from lossviz.viewer import bookmarks, keys, memory
 from lossviz.viewer import commands as cmd
 from lossviz.viewer.arrangement import add_difference
 from lossviz.viewer.history import History
-from lossviz.viewer.incoming import open_files, take_view
+from lossviz.viewer.incoming import fits, open_files, take_view
 from lossviz.viewer.scrolling import Fingers
 from lossviz.viewer.state import ViewState
 
@@ -101,7 +101,10 @@ class Session:
     def _go(self, app: App, view: ViewState | None, nothing: str) -> None:
         if view is None:
             app.tell(nothing)
-        elif not take_view(app, view, "step before"):
+        elif fits(app, view, "step before"):
+            app.state = view
+            app.soon()
+        else:
             self.history.forget()
 
     def _keeping(self, slot: int) -> str:

@@ -29,7 +29,7 @@ MOST_STARTS = 100
 MOST_PINNED = 20
 LONGEST_NAME = 200
 
-PASSING = {"passing": True}  # metadata of fields that are no part of how the picture looks
+PASSING = {"passing": True}  # metadata of fields that undo leaves as they are
 
 Start = tuple[int, float, float]  # the number of a landscape, alpha, beta
 Pair = tuple[int, int]  # the numbers of two landscapes
