@@ -26,6 +26,7 @@ Pick = Callable[[float, float], Hit | None]
 SignAt = Callable[[float, float], SignHit | None]
 ViewAt = Callable[[float, float], camera.View | None]
 Drag = Callable[[float, float], None]  # where the pointer is now
+Click = Callable[[float, float], Callable[[], None] | None]  # what a click there is to do
 
 
 @dataclass
@@ -38,13 +39,14 @@ class Gestures:
     sign_at: SignAt = lambda x, y: None
     drop: Callable[[Hit], None] = lambda hit: None
     grab: Callable[[float, float], Drag | None] = lambda x, y: None
-    label: Callable[[Hit], None] = lambda hit: None
+    label: Click = lambda x, y: None
     held: int | None = None
     shift: bool = False
     at: tuple[float, float] = (0.0, 0.0)
     _pressed: tuple[float, float, float] = field(default=(-1e9, 0.0, 0.0))
     _clicked: bool = False  # the left button is held where it went down
-    _hit: Hit | None = None  # what was clicked on, until it is clear that it is no double click
+    # What a click is to do, until it is clear that it is no double click.
+    _then: Callable[[], None] | None = None
     _drag: Drag | None = None  # what moves with the pointer in the place of the camera
 
     def press(self, own: CameraState, button: int, shift: bool, now: float) -> bool:
@@ -63,7 +65,7 @@ class Gestures:
             self._pressed, self._clicked = (-1e9, *self.at), False
             if shift:
                 return self._drop()
-            self._hit = None  # it was no click on its own
+            self._then = None  # it was no click on its own
             return self._center(own, 2.0)
         self._drag = self.grab(*self.at) if self._clicked else None
         return False
@@ -83,26 +85,26 @@ class Gestures:
     def release(self, own: CameraState) -> bool:
         """No button is held any more; True if the camera moved.
 
-        A click on a critical point's sign flies to it, one elsewhere on the surface labels
-        it, unless another one follows: see ``settle``.
+        A click on a critical point's sign flies to it, one elsewhere on the surface labels it and
+        one on a label takes that away, unless another one follows: see ``settle``.
         """
         clicked = self._clicked and self.held == glfw.MOUSE_BUTTON_LEFT and self._drag is None
         self.held, self._clicked, self._drag = None, False, None
         sign = self.sign_at(*self.at) if clicked else None
         if sign is None:
-            self._hit = self.pick(*self.at) if clicked else None
+            self._then = self.label(*self.at) if clicked else None
             return False
         self._pressed = (-1e9, *self.at)  # a second click is no double click: all has moved
         return _fly(own, sign.point, 2.0)
 
     def settle(self, now: float) -> float:
-        """Label what was clicked on once; seconds until that is sure, infinite if nothing was."""
-        if self._hit is None:
+        """Do what one click does; seconds until that is sure, infinite if there was none."""
+        if self._then is None:
             return math.inf
         left = self._pressed[0] + DOUBLE - now
         if left <= 0:
-            hit, self._hit = self._hit, None
-            self.label(hit)
+            then, self._then = self._then, None
+            then()
         return max(left, 0.0)
 
     def move(self, own: CameraState, x: float, y: float) -> bool:

@@ -16,7 +16,7 @@ from lossviz.viewer.readout import steps_at, values
 from lossviz.viewer.renderers.overlay import Box, Label
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.sections import is_clipped, on_surface
-from lossviz.viewer.state import MOST_STARTS, Start, ViewState
+from lossviz.viewer.state import ViewState
 from lossviz.viewer.themes import THEMES
 from lossviz.viewer.ticks import number
 
@@ -53,14 +53,6 @@ def previous(state: ViewState, place: int) -> int | None:
     return same[-1] if same else None
 
 
-def clicked(state: ViewState, hit: Start, near: int | None) -> tuple[Start, ...]:
-    """The labelled places after a click on ``hit``, which is ``near`` one of them or none."""
-    places = state.labels.places
-    if near is not None:
-        return places[:near] + places[near + 1 :]
-    return (*places, hit)[-MOST_STARTS:]
-
-
 def near_label(
     scene: Scene, state: ViewState, index: int, cell: Rect, view: View, x: float, y: float,
     scale: float,
@@ -88,6 +80,15 @@ def labels(
     taken: Sequence[Label], clip: tuple[float, float, float, float],
 ) -> Iterator[Label | Box]:  # fmt: skip
     """Cards in pixels of the picture, each beside its place, where no label is ``taken``."""
+    for card in cards(scene, state, index, view, cell, scale, taken, clip):
+        yield from card.drawn()
+
+
+def cards(
+    scene: Scene, state: ViewState, index: int, view: View, cell: Rect, scale: float,
+    taken: Sequence[Label], clip: tuple[float, float, float, float],
+) -> Iterator[Card]:  # fmt: skip
+    """What ``labels`` draws, from the back to the front."""
     found = [(k, p) for k, p in _standing(scene, state, index) if not is_clipped(clip, p[None])[0]]
     if not found:
         return
@@ -99,17 +100,22 @@ def labels(
     boxes += [Rect(x - HEAD, y - HEAD, 2 * HEAD, 2 * HEAD) for x, y in seen.tolist()]
     for (place, _), (x, y), behind in zip(found, seen.tolist(), hidden.tolist(), strict=True):
         if cell.contains(x, y):
-            card = _Card(scene, state, place, scale)
-            box = card.placed(x, y, cell, boxes)
-            boxes.append(box)
-            yield from card.drawn(x, y, box, HIDDEN if behind else 1.0)
+            card = Card(scene, state, place, (x, y), HIDDEN if behind else 1.0, scale)
+            card.put(cell, boxes)
+            boxes.append(card.box)
+            yield card
 
 
-class _Card:
-    """The text of one label in a box, and a line from there to its place."""
+class Card:
+    """The text of labelled place number ``place`` in a ``box``, and a line from there to where the
+    place is seen."""
 
-    def __init__(self, scene: Scene, state: ViewState, place: int, scale: float) -> None:
-        self.state, self.scale = state, scale
+    def __init__(
+        self, scene: Scene, state: ViewState, place: int, at: tuple[float, float], opacity: float,
+        scale: float,
+    ) -> None:  # fmt: skip
+        self.state, self.place, self.at, self.opacity = state, place, at, opacity
+        self.scale, self.box = scale, Rect(0, 0, 0, 0)
         self.theme = THEMES[state.picture.theme]
         rows = [f"{name}: {value}" for name, value in told(scene, state, place)]
         rows[:2] = [f"{place + 1}   " + "   ".join(rows[:2]).replace(":", "")]
@@ -119,17 +125,16 @@ class _Card:
             shortened(row, room, TEXT * scale, bold=k == 0, tail=True) for k, row in enumerate(kept)
         ]
 
-    def _label(self, row: int, box: Rect, opacity: float = 1.0) -> Label:
-        x = box.x + PAD * self.scale
-        y = box.y + (PAD + (row + 0.5) * ROW) * self.scale
-        ink = (*self.theme.linear("ink"), opacity)
+    def _label(self, row: int) -> Label:
+        x = self.box.x + PAD * self.scale
+        y = self.box.y + (PAD + (row + 0.5) * ROW) * self.scale
+        ink = (*self.theme.linear("ink"), 1.0)
         return Label(self.rows[row], x, y, TEXT, ink, (0.0, 0.5), bold=row == 0)
 
-    def placed(self, x: float, y: float, cell: Rect, boxes: Sequence[Rect]) -> Rect:
-        """The first box beside the place that is free, else the one that overlaps least."""
-        empty = Rect(0, 0, 0, 0)
-        widths = [label_box(self._label(row, empty), self.scale).width
-                  for row in range(len(self.rows))]  # fmt: skip
+    def put(self, cell: Rect, boxes: Sequence[Rect]) -> None:
+        """Into the first box beside the place that is free, else the one that overlaps least."""
+        x, y = self.at
+        widths = [label_box(self._label(row), self.scale).width for row in range(len(self.rows))]
         width = max(widths) + 2 * PAD * self.scale
         height = (len(self.rows) * ROW + 2 * PAD) * self.scale
         best: tuple[float, Rect] | None = None
@@ -145,10 +150,11 @@ class _Card:
             if best is not None and best[0] <= 1e-6:
                 break
         assert best is not None
-        return best[1]
+        self.box = best[1]
 
-    def drawn(self, x: float, y: float, box: Rect, opacity: float) -> Iterator[Label | Box]:
+    def drawn(self) -> Iterator[Label | Box]:
         """A leader of two straight pieces, the place's sign, the card."""
+        (x, y), box, opacity = self.at, self.box, self.opacity
         ink, ground = self.theme.linear("ink"), self.theme.linear("background")
         side = box.x if box.x > x else box.x + box.width
         height = min(max(y, box.y), box.y + box.height)
@@ -167,4 +173,4 @@ class _Card:
                   (*self.theme.linear("soft"), opacity))  # fmt: skip
         yield Box(box, (*ground, 1.0))
         for row in range(len(self.rows)):
-            yield self._label(row, box)
+            yield self._label(row)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lossviz.viewer.camera import View
 from lossviz.viewer.gestures import Drag, Gestures
 from lossviz.viewer.picking import Hit, SignHit, pick, pick_sign
 from lossviz.viewer.picture import views
-from lossviz.viewer.pointing import Pointed, at_pixel, label
+from lossviz.viewer.pointing import Pointed, at_pixel, card_at, clicked_at
 from lossviz.viewer.sliding import grab, under_pointer
 from lossviz.viewer.state import MOST_STARTS
 
@@ -58,6 +59,8 @@ class Pointer:
 
     def _pick_sign(self, x: float, y: float) -> SignHit | None:
         app = self.app
+        if card_at(app.scene, app.state, *app.free, app.points, x, y) is not None:
+            return None  # it covers the sign
         return pick_sign(app.scene, app.state, *app.free, app.points, x, y)
 
     def _drop(self, hit: Hit) -> None:
@@ -69,9 +72,14 @@ class Pointer:
         app = self.app
         return grab(app.scene, app.state, *app.free, app.points, x, y)
 
-    def _label(self, hit: Hit) -> None:
+    def _label(self, x: float, y: float) -> Callable[[], None] | None:
         app = self.app
-        label(app.scene, app.state, *app.free, app.points, hit)
+        places = clicked_at(app.scene, app.state, *app.free, app.points, x, y)
+
+        def put() -> None:
+            app.state.labels.places, app.state.labels.shown = places or (), True
+
+        return None if places is None else put
 
     def _view_at(self, x: float, y: float) -> View | None:
         app = self.app

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lossviz.viewer import critical, readout
-from lossviz.viewer.labels import clicked, near_label
+from lossviz.viewer.annotations import axes
+from lossviz.viewer.labels import cards, near_label
 from lossviz.viewer.picking import Hit, pick, pick_sign
 from lossviz.viewer.picking_paths import pick_path
 from lossviz.viewer.picture import views
 from lossviz.viewer.readout import Rows
 from lossviz.viewer.scene import Scene
-from lossviz.viewer.state import Start, ViewState
+from lossviz.viewer.sections import clip_plane
+from lossviz.viewer.state import MOST_STARTS, Start, ViewState
 
 
 @dataclass(frozen=True)
@@ -48,15 +50,44 @@ def _read(scene: Scene, state: ViewState, place: Start) -> Rows:
     return readout.read(scene, state, *place) if state.panels.reading else []
 
 
-def label(scene: Scene, state: ViewState, width: int, height: int, scale: float, hit: Hit) -> None:
-    """Label what was clicked on, or take the label away that is there."""
+def clicked_at(
+    scene: Scene, state: ViewState, width: int, height: int, scale: float, x: float, y: float
+) -> tuple[Start, ...] | None:
+    """The labelled places after a click at pixel (x, y): without the one whose card or sign is
+    there, else with what was clicked on; None where there is nothing."""
+    where, places = (width, height, scale, x, y), state.labels.places
+    near = card_at(scene, state, *where)
+    hit = pick(scene, state, *where) if near is None else None
+    if hit is not None:
+        found, seen = views(scene, state, width, height, scale)
+        cell, view = found.cells[hit.index], seen[hit.index]
+        near = near_label(scene, state, hit.index, cell, view, x, y, scale)
+    if near is not None:
+        return places[:near] + places[near + 1 :]
+    if hit is None:
+        return None
+    return (*places, meant(scene, state, *where[:3], hit, x, y))[-MOST_STARTS:]
+
+
+def card_at(
+    scene: Scene, state: ViewState, width: int, height: int, scale: float, x: float, y: float
+) -> int | None:
+    """The labelled place whose card is drawn at pixel (x, y), over all others."""
+    if not (state.labels.shown and state.labels.places):
+        return None
     found, seen = views(scene, state, width, height, scale)
-    cell, view = found.cells[hit.index], seen[hit.index]
-    x, y = (view.project(hit.point[None])[0, :2] + (cell.x, cell.y)).tolist()
-    near = near_label(scene, state, hit.index, cell, view, x, y, scale)
-    place = meant(scene, state, width, height, scale, hit, x, y)
-    state.labels.places = clicked(state, place, near)
-    state.labels.shown = True
+    at = None
+    for group in found.groups:
+        first = group[0]
+        cell, view = found.cells[first], seen[first]
+        if scene.items[first].is_figure or not cell.width:
+            continue
+        taken = axes(scene, state, first, view, cell, scale)[1] if state.axes.axes else []
+        clip = clip_plane(scene, state, first, view)
+        for index in group:
+            for card in cards(scene, state, index, view, cell, scale, taken, clip):
+                at = card.place if card.box.contains(x, y) else at
+    return at
 
 
 def meant(

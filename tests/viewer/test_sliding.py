@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from lossviz.viewer.labels import clicked, near_label, told
 from lossviz.viewer.picking import pick
 from lossviz.viewer.picture import views
 from lossviz.viewer.scene import Scene
@@ -12,7 +11,7 @@ from lossviz.viewer.slicing import present, shown_quantity
 from lossviz.viewer.sliding import grab, under_pointer
 from lossviz.viewer.state import ViewState
 
-from .scenes import between, bumpy, dimpled
+from .scenes import between, bumpy
 
 SIZE = (800, 600, 1.0)
 
@@ -123,32 +122,3 @@ def test_what_is_clipped_is_not_picked():
     gone = [a for a, b in zip(hits["cut"], hits["clip"], strict=True)
             if a and (b is None or abs(a.alpha - b.alpha) > 1e-3)]  # fmt: skip
     assert len(gone) > 10 and all(is_clipped(plane, hit.point[None])[0] for hit in gone)
-
-
-def test_a_label_tells_every_quantity_and_the_distance_to_the_one_before():
-    scene, state = Scene([bumpy(21), bumpy(21, seed=1)]), ViewState()
-    own = scene.items[0].surface
-    state.labels.places = ((0, 0.5, 0.3), (1, 0.0, 0.0), (0, 0.8, -0.1))
-    rows = dict(told(scene, state, 0))
-    i, j = np.abs(own.alphas - 0.5).argmin(), np.abs(own.betas - 0.3).argmin()
-    assert rows == {"α": "0.5", "β": "0.3", "loss": f"{own.loss[i, j]:.4g}",
-                    "accuracy": f"{own.quantities['accuracy'][i, j]:.4g}"}  # fmt: skip
-    assert dict(told(scene, state, 2))["distance to 1"] == "0.5"
-    assert "distance to 1" not in dict(told(scene, state, 1))
-
-
-def test_a_click_on_a_label_takes_it_away():
-    state = ViewState()
-    state.labels.places = ((0, 0.5, 0.3), (0, -0.5, 0.0))
-    scene = Scene([dimpled(31)])
-    found, (view,) = views(scene, state, *SIZE)
-    hit = next(h for x in range(300, 500, 9) if (h := pick(scene, state, *SIZE, x, 300)))
-    places = clicked(state, (0, hit.alpha, hit.beta), None)
-    assert places == (*state.labels.places, (0, hit.alpha, hit.beta))
-    state.labels.places = places
-    x, y = view.project(hit.point[None])[0, :2] + (found.cells[0].x, found.cells[0].y)
-    near = near_label(scene, state, 0, found.cells[0], view, x + 3, y - 3, 1.0)
-    assert near == 2 and clicked(state, (0, 9.0, 9.0), near) == places[:2]
-    assert near_label(scene, state, 0, found.cells[0], view, x + 30, y, 1.0) != 2
-    state.labels.places = tuple((0, float(k), 0.0) for k in range(100))
-    assert len(clicked(state, (0, 0.5, 0.5), None)) == 100
