@@ -97,7 +97,8 @@ def cards(
     hidden = mesh.hide(points, view.eye, view.forward if view.orthographic else None)
     seen = view.project(points)[:, :2] + (cell.x, cell.y)
     boxes = [label_box(label, scale) for label in taken]
-    boxes += [Rect(x - HEAD, y - HEAD, 2 * HEAD, 2 * HEAD) for x, y in seen.tolist()]
+    half = HEAD * scale
+    boxes += [Rect(x - half, y - half, 2 * half, 2 * half) for x, y in seen.tolist()]
     for (place, _), (x, y), behind in zip(found, seen.tolist(), hidden.tolist(), strict=True):
         if cell.contains(x, y):
             card = Card(scene, state, place, (x, y), HIDDEN if behind else 1.0, scale)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from lossviz.viewer.labels import near_label, told
+from lossviz.viewer.layout import Rect
 from lossviz.viewer.picking import pick
 from lossviz.viewer.picture import Picture, views
+from lossviz.viewer.pins import HEAD, overlap
 from lossviz.viewer.pointing import card_at, clicked_at
 from lossviz.viewer.renderers.overlay import Box, Label
 from lossviz.viewer.scene import Scene
@@ -103,3 +105,18 @@ def test_the_upper_one_of_two_cards_is_clicked_on(ctx, monkeypatch):
     assert list(boxes) == [1, 0] and lower == upper
     assert card_at(scene, state, *SIZE, upper.x + 9, upper.y + 9) == 0
     assert clicked_at(Scene([between()]), state, *SIZE, upper.x + 9, upper.y + 9) is None
+
+
+def test_a_card_keeps_off_the_signs_of_other_places_at_every_scale(ctx, monkeypatch):
+    scale, size = 3.0, (2400, 1800, 3.0)
+    scene, state = Scene([bumpy(21)]), ViewState()
+    state.camera.elevation, state.camera.azimuth = 90.0, -90.0
+    state.labels.places = ((0, 0.0, 0.0),)
+    card = drawn_cards(ctx, monkeypatch, scene, state, scale)[0]
+    # Another place whose sign reaches by a third into where the card would stand.
+    beside = pick(scene, state, *size, card.x - HEAD * scale / 3, card.y + card.height / 2)
+    state.labels.places = ((0, 0.0, 0.0), (0, beside.alpha, beside.beta))
+    half = HEAD * scale
+    sign = Rect(card.x - 4 / 3 * half, card.y + card.height / 2 - half, 2 * half, 2 * half)
+    for box in drawn_cards(ctx, monkeypatch, scene, state, scale).values():
+        assert overlap(box, sign) < 1
