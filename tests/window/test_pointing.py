@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from lossviz import ply
 from lossviz.viewer.heights import displayed_mesh
 from lossviz.viewer.layout import sidebar_room
 from lossviz.viewer.picture import views
+from lossviz.viewer.pointing import card_at
 from lossviz.viewer.scene import Scene
 from lossviz.viewer.state import ViewState
 from tests.viewer.scenes import bumpy, runs
@@ -21,12 +23,25 @@ pytestmark = pytest.mark.window
 STEP = 12
 
 
-def pixel(told, scene, place):
-    """Where alpha, beta on the surface are seen in the window."""
+def seen_in(told):
+    """The view, and the size of what it is seen in."""
     state = ViewState.from_json(json.dumps(told["view"]))
     width, height = told["size"]
-    free = round(width - sidebar_room(state, width, 1.0))
-    found, (view,) = views(scene, state, free, height, 1.0)
+    return state, (round(width - sidebar_room(state, width, 1.0)), height, 1.0)
+
+
+def on_card(told, scene, at):
+    """A pixel of the card of the label of what is seen at pixel ``at``."""
+    state, size = seen_in(told)
+    around = product((-80, -50, 50, 80), (-60, -40, -20, 20, 40, 60))
+    beside = ((at[0] + x, at[1] + y) for x, y in around)
+    return next(pixel for pixel in beside if card_at(scene, state, *size, *pixel) is not None)
+
+
+def pixel(told, scene, place):
+    """Where alpha, beta on the surface are seen in the window."""
+    state, size = seen_in(told)
+    found, (view,) = views(scene, state, *size)
     flat = scene.items[0].place(np.array([place]))
     point = np.column_stack([flat, displayed_mesh(scene, state, 0).at(flat)])
     x, y = view.project(point)[0, :2]
@@ -62,6 +77,9 @@ def test_a_step_is_read_labelled_and_its_weights_command_copied(display, tmp_pat
         assert told["view"]["labels"]["places"] == [[0, *place]]  # the step's own place
         viewer.settle()
         viewer.renders_the_same("my paths.ply", "lossviz-bumpy-001.png")
+
+        viewer.click(*on_card(viewer.told(), scene, at))
+        viewer.wait_for(lambda t: t["view"]["labels"]["places"] == [])
 
         viewer.do("mousemove", at[0] + 60, at[1] + 30)
         told = viewer.wait_for(lambda t: t["pointed"] == [] and t["read"])
