@@ -13,6 +13,7 @@ from lossviz.plane_choice import (
     BATCH_NORM,
     Chosen,
     as_it_moves,
+    check_principal,
     direction_names,
     fixed_statistics,
     scaled,
@@ -48,8 +49,8 @@ def plane_of(
         )
         return problem, Chosen(plane, fixed_statistics(batch_norm, "random directions"))
     if kind.startswith("pca:"):
-        problem, chosen = _principal(problem, kind.removeprefix("pca:"), ignore, batch_norm)
-        return problem, scaled(chosen, normalize, None)
+        check_principal(normalize)
+        return _principal(problem, kind.removeprefix("pca:"), ignore, batch_norm)
     if kind.partition(":")[0] == "hessian":
         chosen = _hessian(problem, kind, ignore, seed, batch_norm, device)
     elif isinstance(directions, Plane):

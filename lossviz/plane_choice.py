@@ -61,6 +61,21 @@ def fixed_statistics(batch_norm: str | None, what: str) -> str:
     return batch_norm or "stored"
 
 
+def check_principal(normalize: str | None) -> None:
+    """Principal directions are as they are: scaled they would span another plane.
+
+    Raises
+    ------
+    UsageError
+        If they shall be normalised.
+    """
+    if normalize not in (None, "none"):
+        raise UsageError(
+            "normalize: principal directions that are scaled span another plane, which the "
+            "paths do not lie near; leave it out"
+        )
+
+
 def scaled(chosen: Chosen, normalize: str | None, ignore: str | None) -> Chosen:
     """Directions that are not random, normalised only if that is asked.
 

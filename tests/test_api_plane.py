@@ -161,6 +161,7 @@ def test_directions_that_are_given_are_scaled_only_if_asked():
     ({"normalize": "fliter"}, UsageError, "normalize: expected one of"),
     ({"directions": "pca:nowhere"}, InputError, "nowhere"),
     ({"directions": "pca:run", "checkpoint": "a.pt"}, UsageError, "the centre is a snapshot"),
+    ({"directions": "pca:run", "normalize": "filter"}, UsageError, "span another plane"),
     ({"directions": "nowhere.npz"}, InputError, "nowhere.npz: expected a file of directions"),
     ({"directions": 5}, UsageError, "'hessian', 'hessian:ends', 'pca:RUN', .* got int"),
 ])  # fmt: skip

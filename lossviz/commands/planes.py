@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 from lossviz.commands import options
 from lossviz.errors import LossvizError, UsageError
 from lossviz.files import distinct
-from lossviz.plane_choice import BATCH_NORM, Chosen, as_it_moves, fixed_statistics, scaled
+from lossviz.plane_choice import (
+    BATCH_NORM,
+    Chosen,
+    as_it_moves,
+    check_principal,
+    fixed_statistics,
+    scaled,
+)
 
 if TYPE_CHECKING:
     from compute.directions import Direction
@@ -113,6 +120,7 @@ def check(args: argparse.Namespace) -> None:
         runs, _ = opened(args)
         run, snapshot = runs.where[runs.reference]
         args.checkpoint = str(runs.runs[run].path(snapshot))
+        check_principal(args.normalize)
     if args.through and args.directions:
         raise UsageError("through: the networks give the directions; leave out --directions")
     if args.through and len(args.through) > 2:
@@ -283,5 +291,4 @@ def _pca(args: argparse.Namespace, problem: Problem, folder: Path) -> Chosen:
     where = {"final": "centred on the final weights", "initial": "centred on the first weights",
              "mean": "centred on their mean"}[center]  # fmt: skip
     note = f"principal directions of {len(runs)} snapshots, {where}"
-    chosen = Chosen(plane, mode, (note,), found, runs)
-    return scaled(chosen, args.normalize, None)
+    return Chosen(plane, mode, (note,), found, runs)

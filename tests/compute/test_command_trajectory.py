@@ -123,6 +123,7 @@ def test_other_normalisation_than_that_of_the_training_is_told(runs, capsys):
     "words, told",
     [
         (["nowhere"], "nowhere"),
+        (["momentum", "--normalize", "filter"], "principal directions that are scaled span"),
         (["momentum", "--checkpoint", "x.pt"], "unrecognized arguments: --checkpoint"),
         (["adam"], "expected --model NAME"),
         (["momentum", "--model", "mlp:5:relu"], "does not fit"),
