@@ -145,6 +145,14 @@ def test_errors_are_one_line(words, status, told, tmp_path, capsys, monkeypatch)
     assert told in one_line(capsys)
 
 
+def test_what_cannot_begin_deletes_no_training(tmp_path):
+    folder = tmp_path / "run"
+    assert train(folder) == 0
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert train(folder, "--label-smoothing", "0.1", "--loss", "mse", "--restart") == 2
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
 def test_a_file_in_the_place_of_the_folder(tmp_path, capsys):
     (tmp_path / "run").write_text("mine")
     assert train(tmp_path / "run") == 1

@@ -52,6 +52,8 @@ class Trainer:
         Evaluated after each epoch, where there is any.
     about
         Free JSON, kept with the recipe; a folder with other settings is refused.
+    restart
+        Delete the training in the folder, once it is certain that this one can begin.
 
     Raises
     ------
@@ -64,7 +66,7 @@ class Trainer:
     def __init__(
         self, model: nn.Module, loss: Loss, train: Samples, recipe: Recipe, folder: str | Path,
         *, test: Samples | None = None, device: str = "cpu",
-        about: Mapping[str, Any] | None = None,
+        about: Mapping[str, Any] | None = None, restart: bool = False,
     ) -> None:  # fmt: skip
         _check(recipe, loss, train)
         self.model, self.loss, self.recipe = model.to(device), loss, recipe
@@ -79,9 +81,9 @@ class Trainer:
         self.optimizer = recipe.optimizer_of(model.parameters())
         self.per_epoch = len(recipe.order(0, len(self.inputs)))
         self.total, self.done = recipe.epochs * self.per_epoch, 0
-        self.recorder = self._begin({**(about or {}), **asdict(recipe)})
+        self.recorder = self._begin({**(about or {}), **asdict(recipe)}, restart)
 
-    def _begin(self, about: Mapping[str, Any]) -> Recorder:
+    def _begin(self, about: Mapping[str, Any], restart: bool) -> Recorder:
         path = self.folder / STATE
         for strange in (path, self.folder / FINAL):
             if strange.exists() and not (self.folder / index.NAME).exists():
@@ -89,7 +91,9 @@ class Trainer:
                     f"{strange}: expected {index.NAME} beside it, got none: without it the "
                     "training cannot go on; choose another folder"
                 )
-        seen = {} if path.exists() else self.evaluate(self._seen)
+        seen = {} if path.exists() and not restart else self.evaluate(self._seen)
+        if restart:
+            clear(self.folder)
         recorder = Recorder(
             self.model, self.folder, resume=True, about=about, loss=seen.get("loss", math.nan)
         )

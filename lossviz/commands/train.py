@@ -59,7 +59,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Load everything, train or go on, report."""
     from compute.training.recipe import Recipe
-    from compute.training.trainer import clear
 
     recipe = Recipe(**{field.name: getattr(args, field.name) for field in fields(Recipe)})
     devices, _ = options.devices_of(args)
@@ -69,8 +68,6 @@ def run(args: argparse.Namespace) -> int:
             "data: expected a data set by its name; in a training loop of your own "
             "compute.Recorder records the same snapshots"
         )
-    if args.restart:
-        clear(args.output)
     trainer = _trainer(args, problem, recipe, data, devices[0])
     if trainer.done == trainer.total:
         print(f"lossviz: {args.output}: is trained already; --restart begins anew", file=sys.stderr)
@@ -102,6 +99,7 @@ def _trainer(
         return Trainer(
             problem.model, problem.loss, (data.inputs, data.targets), recipe, args.output,
             test=None if test is None else (test.inputs, test.targets), device=device, about=about,
+            restart=args.restart,
         )  # fmt: skip
     except UsageError as error:
         if "other settings" in str(error):
