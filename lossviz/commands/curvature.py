@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from lossviz.landscape import Curve, Landscape, Provenance, Surface
 
 SAMPLES, POINTS, TOP, PROBES, DENSITY = "64", (11, 11), 5, 30, (5, 40)
-NOTE = "curvature: "
+NOTE, CENTER_FILE = "curvature: ", "center.json"
 CENTER = {
     "lambda_min", "lambda_max", "largest", "residuals", "trace", "trace_stderr", "probes", "density"
 }  # fmt: skip
@@ -59,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_device_arguments(parser, precisions=("float32", "float64"))
     add = parser.add_argument_group("result").add_argument
     add("-o", "--output", type=Path, metavar="PLY", help="instead of FILE, which it is written to")
-    add("--restart", action="store_true", help="throw away what NAME.curvature/ already has")
+    add("--restart", action="store_true", help="compute this again, also where NAME.curvature/ has it")
     add("--view", action="store_true", help="open the window at the end")
     add("--json", action="store_true", help="print the report as JSON")
 
@@ -92,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
     known = options.provenance_of(args, problem, data, chosen, devices[0])
     work = _open(args, known, hessian, plane, grid)
     with resumable(lambda: work, args.output, grid.count, args.argv):
+        if args.restart:
+            (work.path / CENTER_FILE).unlink(missing_ok=True)
         center = {} if args.no_center else _center(args, hessian, plane, work)
         found = _mapped(args, known, hessian, grid, work, landscape, center)
     _report(args, hessian, found, summary(found), center, work)
@@ -119,14 +120,11 @@ def _open(
     settings = settings_of(known, grid, plane, hessian.problem) | {
         "of": "curvature", "ignore": args.ignore, "tolerance": args.tolerance,
     }  # fmt: skip
-    folder = args.file.with_suffix(".curvature")
-    if args.restart:
-        shutil.rmtree(own_folder(folder, settings), ignore_errors=True)
     hessian.at(0.0, 0.0)
     center = dict.fromkeys(curvature.VALUES, float("nan")) | {"loss": hessian.loss()}
     return Run(
-        own_folder(folder, settings), settings, center, Plane({}, {}, {}), date=known.date,
-        points=grid.count,
+        own_folder(args.file.with_suffix(".curvature"), settings), settings, center,
+        Plane({}, {}, {}), date=known.date, points=grid.count, restart=args.restart,
     )  # fmt: skip
 
 
@@ -135,7 +133,7 @@ def _center(
 ) -> dict[str, Any]:  # fmt: skip
     """What the Hessian at the centre is like, as JSON; computed once."""
     asked = {"top": args.top, "probes": args.probes, "density": list(args.density)}
-    path = work.path / "center.json"
+    path = work.path / CENTER_FILE
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["asked"] == asked and set(kept["found"]) >= CENTER and _numbers(kept["found"]):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("result").add_argument
     add("-o", "--output", required=True, type=Path, metavar="PLY",
         help="one that is there keeps its surface, with the curves on it")  # fmt: skip
-    add("--restart", action="store_true", help="compute again what NAME.lines/ already has")
+    add("--restart", action="store_true", help="compute these again, also where NAME.lines/ has them")
     add("--view", action="store_true", help="open the window at the end")
     add("--json", action="store_true", help="print the report as JSON")
 
@@ -75,8 +74,6 @@ def run(args: argparse.Namespace) -> int:
     test = _test_problem(args, problem) if args.test else None
     lines, chosen = _lines(args, problem, devices[0])
     low, high = args.range or ((-0.5, 1.5) if args.to else (-1.0, 1.0))
-    if args.restart:
-        shutil.rmtree(args.output.with_suffix(".lines"), ignore_errors=True)
     from compute.curve import ends_included, mean_of
     from compute.surface import axis
 
@@ -192,13 +189,15 @@ def _one(
     grid = Grid(alphas, np.zeros(1))
     settings = settings_of(known, grid, line.plane, problem)
     folder = own_folder(args.output.with_suffix(".lines"), settings)
-    choices = read_choices(folder) | ({"batch_size": args.batch_size} if args.batch_size else {})
+    choices = {} if args.restart else read_choices(folder)
+    if args.batch_size:
+        choices |= {"batch_size": args.batch_size}
     evaluator = Evaluator(
         problem, line.plane, device=device, dtype=dtype, tf32=args.precision == "tf32",
         choices=choices, batch_norm=line.batch_norm,
     )  # fmt: skip
     center = check_center(evaluator)
-    run = open_run(folder, known, grid, center, line.plane, evaluator)
+    run = open_run(folder, known, grid, center, line.plane, evaluator, restart=args.restart)
     try:
         done = len(run.points)
         with tqdm(total=grid.count, initial=done, desc=line.name, disable=None) as bar:

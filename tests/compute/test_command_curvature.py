@@ -11,6 +11,7 @@ import torch
 
 from compute import data
 from compute.hessian import Hessian
+from compute.lock import locked
 from compute.plane import random_plane
 from compute.problem import Problem, batches_of, cross_entropy
 from lossviz import read, write
@@ -111,6 +112,20 @@ def test_again_nothing_is_computed_twice_and_nothing_is_there_twice(surface, cap
     assert curvature("s.ply", *QUICK, "--samples", "20", "--grid", "3x3", "-o", "t.ply") == 0
     assert len(list(Path("s.curvature").iterdir())) == 2
     assert len(read("t.ply").provenance.notes) == 1
+
+
+def test_restart_takes_nothing_from_a_process_at_work(surface, capsys):
+    words = ("s.ply", *QUICK, "--samples", "12", "--grid", "2x2")
+    assert curvature(*words) == 0
+    (folder,) = Path("s.curvature").iterdir()
+    kept = {name: (folder / name).read_bytes() for name in ("points.log", "center.json")}
+    with locked(folder):
+        assert curvature(*words, "--restart") == 1
+    assert "another process is computing it" in capsys.readouterr().err
+    assert all((folder / name).read_bytes() == content for name, content in kept.items())
+    assert curvature(*words, "--restart", "--no-center") == 0
+    assert not (folder / "center.json").exists()
+    assert (folder / "points.log").read_bytes() != kept["points.log"]  # seconds are others
 
 
 @pytest.mark.parametrize("damage", [{}, {"lambda_max": "?"}, {"density": [[1.0, "?"]]}, None])

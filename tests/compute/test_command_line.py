@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from compute.lock import locked
 from compute.models import build
 from lossviz import read
 from lossviz.cli import main
@@ -68,6 +69,30 @@ def test_networks_of_one_name_are_told_apart_by_their_folders(nets):
     assert lossviz("line", *first, "--to", "r1/final.pt", "r0/best.pt", "--points", "3",
                    "-o", "b.ply") == 0  # fmt: skip
     assert [curve.name for curve in read("b.ply").curves] == ["r1/final.pt", "r0/best.pt"]
+
+
+def test_restart_computes_these_lines_again_and_no_others(nets, capsys):
+    def contents():
+        return {path: path.read_bytes() for path in Path("a.lines").rglob("*") if path.is_file()}
+
+    assert lossviz("line", "--points", "5", "-o", "a.ply") == 0
+    (other,) = Path("a.lines").iterdir()
+    words = ("line", "--directions", "hessian", "--points", "4", "-o", "a.ply")
+    assert lossviz(*words) == 0
+    before = contents()
+    assert lossviz(*words, "--range", "1:-1", "--restart") == 2
+    assert lossviz("line", "--points", "0", "-o", "a.ply", "--restart") == 2
+    assert contents() == before
+    capsys.readouterr()
+    with locked(other):
+        assert lossviz("line", "--points", "5", "-o", "a.ply", "--restart") == 1
+    assert "another process is computing it" in capsys.readouterr().err
+    assert contents() == before
+    assert lossviz(*words, "--restart") == 0
+    assert contents().keys() == before.keys()
+    assert Path("a.lines/plane.json").read_bytes() == before[Path("a.lines/plane.json")]
+    again = {path for path in before if path.name == "points.log"} - {other / "points.log"}
+    assert all(path.read_bytes() != before[path] for path in again)  # seconds are others
 
 
 def test_random_lines_have_a_mean(nets):
