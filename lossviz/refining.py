@@ -149,7 +149,8 @@ def refine(
     try:
         steps = _steps(
             [points[k] for k in asked], problem, plane, landscape.surface,
-            Kept(folder, problem, plane, dtype), device=device, dtype=dtype,
+            Kept(folder, problem, plane, dtype), [p for p in found if p.moved is not None],
+            device=device, dtype=dtype,
         )  # fmt: skip
         began = time.perf_counter()
         for k, moved in zip(asked, _with_bar(steps, len(asked), progress), strict=False):
@@ -168,10 +169,11 @@ def refine(
 
 
 def _steps(
-    points: list[CriticalPoint], problem: Problem, plane: Plane, surface: Surface, kept: Kept, *,
-    device: str, dtype: Any,
+    points: list[CriticalPoint], problem: Problem, plane: Plane, surface: Surface, kept: Kept,
+    before: list[CriticalPoint], *, device: str, dtype: Any,
 ) -> Iterator[CriticalPoint | None]:  # fmt: skip
-    """Each point refined, or None; from what is kept where it is there."""
+    """Each point refined, or None; from what is kept where it is there. None of them becomes one
+    of those that were refined ``before``."""
     from compute.hessian import Hessian
     from compute.refine import Slice, refined
 
@@ -179,8 +181,8 @@ def _steps(
     steps: Iterator[CriticalPoint | None] = iter(())
     if todo:
         hessian = Hessian(problem, plane=plane, ignore="none", device=device, dtype=dtype)
-        before = [moved for point in points if point in kept and (moved := kept[point])]
-        steps = refined(todo, Slice(hessian, plane), surface.cell, before=before)
+        known = [moved for point in points if point in kept and (moved := kept[point])]
+        steps = refined(todo, Slice(hessian, plane), surface.cell, before=[*before, *known])
     for point in points:
         if point not in kept:
             kept.add(point, next(steps))

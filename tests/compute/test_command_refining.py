@@ -2,6 +2,7 @@
 
 import functools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,27 @@ def test_it_ends_when_its_time_is_over_and_tells_what_is_left(monkeypatch, capsy
              "refining_things:data", "--loss", "refining_things:wavy"]  # fmt: skip
     assert main(words) == 0
     assert all(p.moved is not None for p in read("a.ply").critical_points.shown())
+
+
+def test_a_zero_is_no_second_points_in_a_later_sitting():
+    assert main(["surface", "--model", "refining_things:model", "--data", "refining_things:data",
+                 "--loss", "refining_things:wavy", "--range", "-2:2", "--grid", "25x25",
+                 "--critical-points", "sampled", "-o", "a.ply"]) == 0  # fmt: skip
+    landscape = read("a.ply")
+    sampled = landscape.critical_points
+    first = sampled.shown()[0]
+    twice = [first, replace(first, alpha=first.alpha + 0.05 * landscape.surface.cell[0])]
+    landscape = landscape.with_changes(critical_points=replace(sampled, points=twice))
+    import refining_things
+
+    problem = Problem(refining_things.model(), refining_things.wavy, refining_things.data())
+    how = {"device": "cpu", "dtype": torch.float64}
+    plane = random_plane(problem.model)
+    landscape, told = refining.refine(landscape, problem, plane, seconds=0, **how)
+    assert (told.tried, told.moved) == (1, 1)
+    landscape, told = refining.refine(landscape, problem, plane, **how)
+    assert (told.before, told.tried, told.moved) == (1, 1, 0)
+    assert [p.moved is None for p in landscape.critical_points] == [False, True]
 
 
 def test_what_was_refined_before_an_interruption_is_kept(monkeypatch):
