@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_device_arguments(parser, precisions=("float32", "float64"))
     add = parser.add_argument_group("result").add_argument
     add("-o", "--output", type=Path, metavar="PLY", help="instead of FILE, which it is written to")
-    add("--restart", action="store_true", help="compute this again, also where NAME.curvature/ has it")
+    add("--restart", action="store_true", help="compute again what NAME.curvature/ has of this")
     add("--view", action="store_true", help="open the window at the end")
     add("--json", action="store_true", help="print the report as JSON")
 

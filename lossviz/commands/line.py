@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SAMPLES = "512"
 ON_PLANE = 1e-4  # relative distance from a plane below which a line lies in it
+# What curves that are beside each other without a surface have in common.
+COMMON = ("model", "checkpoint_sha256", "data", "split", "samples", "selection", "loss")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("result").add_argument
     add("-o", "--output", required=True, type=Path, metavar="PLY",
         help="one that is there keeps its surface, with the curves on it")  # fmt: skip
-    add("--restart", action="store_true", help="compute these again, also where NAME.lines/ has them")
+    add("--restart", action="store_true", help="compute again what NAME.lines/ has of these")
     add("--view", action="store_true", help="open the window at the end")
     add("--json", action="store_true", help="print the report as JSON")
 
@@ -67,12 +69,14 @@ def run(args: argparse.Namespace) -> int:
 
     _check(args)
     devices, dtype = options.devices_of(args)
-    old = ply.read(args.output) if args.output.exists() else None
+    old = _there(args.output)
     problem, data = options.problem_of(args, args.samples or SAMPLES)
     if args.test and data is None:
         raise UsageError("test: expected --data with splits (npz:FILE, cifar10, …)")
     test = _test_problem(args, problem) if args.test else None
     lines, chosen = _lines(args, problem, devices[0])
+    averaged = len(lines) > 1 and not args.to and (args.directions or "random") == "random"
+    mean = f"mean of {len(lines)}" if averaged else ""
     low, high = args.range or ((-0.5, 1.5) if args.to else (-1.0, 1.0))
     from compute.curve import ends_included, mean_of
     from compute.surface import axis
@@ -82,14 +86,20 @@ def run(args: argparse.Namespace) -> int:
     curves: list[Curve] = []
     errors: list[float] = []
     known = options.provenance_of(args, problem, data, chosen, devices[0])
+    _others(args.output, old, {line.name for line in lines} | {mean}, known)
     for line in lines:
         curve, error, seconds = _curve(args, line, problem, test, alphas, known, devices[0], dtype)
-        curves.append(_placed(args, curve, line.plane, old, chosen))
+        curves.append(curve)
         errors.append(error)
         known = replace(known, duration=known.duration + seconds)
+    old = _there(args.output)  # as it is by now
+    curves = [
+        _placed(args, curve, line.plane, old, chosen)
+        for curve, line in zip(curves, lines, strict=True)
+    ]
     told = list(zip(curves, errors, strict=True))
-    if len(curves) > 1 and not args.to and (args.directions or "random") == "random":
-        curves.append(mean_of(curves, f"mean of {len(curves)}"))
+    if mean:
+        curves.append(mean_of(curves, mean))
     ply.write(_landscape(args, old, curves, known), args.output)
     _report(args, told, known)
     if args.view:
@@ -225,15 +235,41 @@ def _placed(
     return curve.placed((0.0, 0.0), (alpha, beta))
 
 
+def _there(path: Path) -> Landscape | None:
+    from lossviz import ply
+
+    return ply.read(path) if path.exists() else None
+
+
+def _others(path: Path, old: Landscape | None, names: set[str], known: Provenance) -> list[Curve]:
+    """The file's curves beside those that are called ``names``.
+
+    Raises
+    ------
+    UsageError
+        If they have no surface that they belong to, and are of another computation than ``known``.
+    """
+    if old is None:
+        return []
+    kept = [curve for curve in old.curves if curve.name not in names]
+    for key in COMMON if kept and old.surface is None else ():
+        before, now = getattr(old.provenance, key), getattr(known, key)
+        if before != now:
+            raise UsageError(
+                f"output: {path} has curves of another {key.replace('_', ' ')} "
+                f"({str(before)[:40] or 'none'}, not {str(now)[:40] or 'none'}); choose another -o"
+            )
+    return kept
+
+
 def _landscape(
     args: argparse.Namespace, old: Landscape | None, curves: Sequence[Curve], known: Provenance
 ) -> Landscape:
     from lossviz.landscape import Landscape
 
-    if old is None:
+    kept = _others(args.output, old, {curve.name for curve in curves}, known)
+    if old is None or (old.surface is None and not kept):
         return Landscape(curves=curves, provenance=known, name=args.model.rpartition(":")[2])
-    names = {curve.name for curve in curves}
-    kept = [curve for curve in old.curves if curve.name not in names]
     before = old.provenance
     notes = [note for note in before.notes if note != known.command]
     return old.with_changes(

@@ -1,15 +1,17 @@
 """``lossviz line`` and the planes of ``lossviz surface``, from the command line to the file."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from compute import curve as curves
 from compute.lock import locked
 from compute.models import build
-from lossviz import read
+from lossviz import read, write
 from lossviz.cli import main
 
 
@@ -69,6 +71,38 @@ def test_networks_of_one_name_are_told_apart_by_their_folders(nets):
     assert lossviz("line", *first, "--to", "r1/final.pt", "r0/best.pt", "--points", "3",
                    "-o", "b.ply") == 0  # fmt: skip
     assert [curve.name for curve in read("b.ply").curves] == ["r1/final.pt", "r0/best.pt"]
+
+
+def test_a_file_of_curves_tells_where_those_came_from_that_it_has(nets, capsys):
+    words = ("line", "--points", "5", "-o", "a.ply")
+    assert lossviz(*words, "--count", "2") == 0
+    before = Path("a.ply").read_bytes()
+    for other in (("--samples", "70"), ("--checkpoint", "n1.pt"), ("--split", "test")):
+        capsys.readouterr()
+        assert lossviz(*words, *other) == 2  # the second line and the mean would stay
+        told = capsys.readouterr().err.splitlines()[-1]
+        assert told.startswith("lossviz: output: a.ply has curves of another")
+        assert told.endswith("choose another -o") and Path("a.ply").read_bytes() == before
+    assert lossviz(*words, "--to", "n1.pt") == 0
+    assert len(read("a.ply").curves) == 4  # of the same network on the same samples
+    assert lossviz("line", "--points", "5", "-o", "b.ply") == 0
+    assert lossviz("line", "--points", "5", "-o", "b.ply", "--samples", "70") == 0
+    known = read("b.ply").provenance
+    assert known.samples == 70 and "--samples 70" in known.command and not known.notes
+
+
+def test_what_is_written_to_the_file_meanwhile_stays(nets, monkeypatch):
+    assert lossviz("line", "--points", "5", "-o", "a.ply") == 0
+
+    def meanwhile(*given, own=curves.along, **how):
+        landscape = read("a.ply")
+        other = replace(landscape.curves[0], name="other")
+        write(landscape.with_changes(curves=[*landscape.curves, other]), "a.ply")
+        return own(*given, **how)
+
+    monkeypatch.setattr(curves, "along", meanwhile)
+    assert lossviz("line", "--points", "5", "--to", "n1.pt", "-o", "a.ply") == 0
+    assert [one.name for one in read("a.ply").curves] == ["random, seed 0", "other", "n1.pt"]
 
 
 def test_restart_computes_these_lines_again_and_no_others(nets, capsys):
