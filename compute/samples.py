@@ -20,9 +20,10 @@ from torch import Tensor
 from compute.log import Log
 from compute.problem import Problem
 from lossviz.errors import UsageError
-from lossviz.landscape import Landscape
+from lossviz.landscape import Landscape, Surface
 
 if TYPE_CHECKING:
+    from compute.evaluation import Evaluator
     from compute.run import Run
     from compute.surface import Grid
 
@@ -30,6 +31,7 @@ Floats = NDArray[np.float64]
 
 MAGIC = b"LVSAMPLE"
 HEAD = struct.Struct("<Qd")  # point, largest finite |loss|
+WHOLE = 1e-6  # from a number of samples
 CAP = 512 * 2**20  # bytes
 
 
@@ -95,15 +97,17 @@ class SampleLog:
         self._log.close()
 
 
-def per_class(landscape: Landscape, run: Run, grid: Grid, problem: Problem) -> Landscape:
+def per_class(landscape: Landscape, run: Run, grid: Grid, evaluator: Evaluator) -> Landscape:
     """The landscape with ``loss_class_K`` and ``accuracy_class_K``, from the kept samples alone.
+
+    Without accuracies where those are not of samples, right or wrong: the log has no others.
 
     Raises
     ------
     UsageError
         If no samples were kept, or the batches have no integer class labels.
     """
-    surface, labels = landscape.surface, _labels(problem)
+    surface, labels = landscape.surface, _labels(evaluator.problem)
     assert surface is not None
     if run.samples is None or labels is None:
         raise UsageError("per-class: expected per-sample losses and integer labels, got neither")
@@ -112,11 +116,10 @@ def per_class(landscape: Landscape, run: Run, grid: Grid, problem: Problem) -> L
     columns = np.searchsorted(grid.alphas, surface.alphas)
     rows = np.searchsorted(grid.betas, surface.betas)
     quantities = dict(surface.quantities)
+    names = ("loss", "accuracy") if _right_or_wrong(surface, evaluator) else ("loss",)
     for label in np.unique(labels):
         own = labels == label
-        for number, name in enumerate(("loss", "accuracy")):
-            if name not in surface.quantities:
-                continue
+        for number, name in enumerate(names):
             values = np.full(surface.shape, np.nan)
             for i, column in enumerate(columns):
                 for j, row in enumerate(rows):
@@ -125,6 +128,16 @@ def per_class(landscape: Landscape, run: Run, grid: Grid, problem: Problem) -> L
                         values[i, j] = found[number][own].mean()
             quantities[f"{name}_class_{label}"] = values
     return landscape.with_changes(surface=replace(surface, quantities=quantities))
+
+
+def _right_or_wrong(surface: Surface, evaluator: Evaluator) -> bool:
+    """Whether the accuracy is one of samples, and each of them 0 or 1: N means add up to numbers
+    of samples then, at every point."""
+    at_center = evaluator.many([(0.0, 0.0)])[0].values
+    if "accuracy" not in at_center or at_center["accuracy"].size != at_center["loss"].size:
+        return False
+    counts = surface.quantities["accuracy"][surface.evaluated] * at_center["loss"].size
+    return bool((np.abs(counts - counts.round()) < WHOLE).all())
 
 
 def _labels(problem: Problem) -> NDArray[np.int64] | None:

@@ -318,7 +318,7 @@ def _finished(work: Work, landscape: Landscape) -> Landscape:
     if args.per_class:
         from compute.samples import per_class
 
-        landscape = per_class(landscape, work.run, work.grid, work.problem)
+        landscape = per_class(landscape, work.run, work.grid, work.evaluators[0])
     evaluator = work.evaluators[0]
 
     def confidence(found: Landscape) -> Landscape:

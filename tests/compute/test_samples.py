@@ -146,6 +146,31 @@ def test_losses_that_have_no_room_are_left_out_and_that_is_told(tmp_path, monkey
     assert "losses kept" not in capsys.readouterr().out
 
 
+ACCURACIES = """
+import torch
+
+def share(model, batch):
+    logits = model(batch[0])
+    return {"loss": torch.nn.functional.cross_entropy(logits, batch[1], reduction="none"),
+            "accuracy": 0.25 * (logits.argmax(1) == batch[1])}
+
+def batch(model, batch):
+    found = share(model, batch)
+    return {**found, "accuracy": found["accuracy"].mean()}
+"""
+
+
+@pytest.mark.parametrize("loss", ["batch", "share"])
+def test_a_class_has_no_accuracy_where_samples_are_not_right_or_wrong(loss, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "accuracies.py").write_text(ACCURACIES)
+    words = ["surface", "--model", "mlp", "--data", "digits", "--samples", "50", "--grid", "3x3"]
+    assert main([*words, "--loss", f"accuracies:{loss}", "--per-class", "-o", "a.ply"]) == 0
+    found = ply.read("a.ply").surface.quantities
+    assert found["accuracy"].max() > 0 and "loss_class_3" in found
+    assert not [name for name in found if name.startswith("accuracy_class")]
+
+
 def test_choices_from_a_damaged_manifest_are_not_believed(tmp_path):
     from compute.run import read_choices
 
