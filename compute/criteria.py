@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from compute.outcome import failed, outcome_of, told
-from compute.problem import Loss, loss_named
+from compute.problem import Loss, cross_entropy, loss_named
 from lossviz.errors import InputError, LossvizError, UsageError
 
 CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
@@ -45,7 +45,7 @@ def as_loss(loss: Any, model: nn.Module, first: Any, batches: Sequence[Any]) -> 
         If there is no such loss, or it cannot be called with these batches.
     """
     if isinstance(loss, str):
-        return loss_named(loss)
+        return _named(loss, batches)
     if loss is None:
         return own_loss
     if isinstance(loss, type):
@@ -82,6 +82,14 @@ def own_loss(model: Callable[..., Any], batch: Any) -> Any:
             f"loss: none was given, and the model's outputs have none: {told(outputs)}; "
             "name one such as 'cross_entropy', or give a function"
         )
+    return found
+
+
+def _named(name: str, batches: Sequence[Any]) -> Loss:
+    """A loss by its name; the same as PyTorch's also where targets are left out."""
+    found, pairs = loss_named(name), all(isinstance(one, tuple | list) and one for one in batches)
+    if found is cross_entropy and pairs and _factor(nn.CrossEntropyLoss(), batches) is not None:
+        return _by_sample(nn.CrossEntropyLoss(), batches)
     return found
 
 

@@ -69,7 +69,8 @@ def strata_of(problem: Problem) -> NDArray[np.int64] | None:
 def cross_entropy(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
     """Per-sample cross-entropy ``(B,)`` in nats, and accuracy ``(B,)`` of 0 and 1.
 
-    Of logits ``(B, K)``; of ``(B, K, …)``, the mean over what a sample consists of.
+    Of logits ``(B, K)``; of ``(B, K, …)``, the mean over what a sample consists of. Every target
+    counts: where some are left out, ``prepare`` takes ``nn.CrossEntropyLoss()`` for the name.
     """
     inputs, targets = _pair(batch)
     logits = model(inputs)

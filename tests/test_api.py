@@ -88,7 +88,8 @@ def test_what_gives_a_value_a_sample_has_standard_errors_and_accuracy():
     assert found.provenance.loss == "CrossEntropyLoss"
 
 
-def test_tokens_that_are_left_out_do_not_count():
+@pytest.mark.parametrize("loss", [nn.CrossEntropyLoss(), "cross_entropy"])
+def test_tokens_that_are_left_out_do_not_count(loss):
     """Rows of different lengths, padded: the mean is over the tokens that are there."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Embedding(7, 5), nn.Linear(5, 7), Transposed())
@@ -96,8 +97,9 @@ def test_tokens_that_are_left_out_do_not_count():
     for row in range(9):
         targets[row, 1 + row % 3 :] = -100
     batches = [(tokens[:5], targets[:5]), (tokens[5:], targets[5:])]
-    found = lossviz.surface(model, nn.CrossEntropyLoss(), batches, **EXACT)
+    found = lossviz.surface(model, loss, batches, **EXACT)
     check(model, found, lambda net: functional.cross_entropy(net(tokens), targets))
+    assert "accuracy" not in found.surface.quantities
 
 
 class Transposed(nn.Module):
