@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,8 @@ def draw(data: Any, samples: int | str | None = None, seed: int = 0) -> Batches:
     elif isinstance(data, Iterable) and not isinstance(data, str | bytes):
         with _generators_kept(data):
             found = _first(map(_tensors, data), DRAWN if samples is None else wanted)
+        if isinstance(data, Iterator):  # what comes next would be other samples
+            found = replace(found, grows=False)
     else:
         raise InputError(f"data: {FORMS}; got {told(data)}")
     if not found.batches:

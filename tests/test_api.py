@@ -18,7 +18,7 @@ from compute.plane import random_plane
 from compute.problem import Problem, cross_entropy
 from lossviz.errors import InputError, UsageError
 
-from .small import EXACT, Named, X, Y, check, moved, network
+from .small import EXACT, Named, X, Y, arrays, check, moved, network
 
 # ── losses ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -318,6 +318,15 @@ def test_a_tolerance_chooses_points_and_samples():
     assert known.samples > 512 and 0 < known.error_data <= 0.008
     few = lossviz.surface(model, "cross_entropy", Named(4000), tolerance=0.02, samples=30)
     assert "more than 2.0%" in " ".join(few.provenance.notes) and few.provenance.samples == 30
+
+
+def test_a_tolerance_draws_no_second_time_from_what_can_be_iterated_once():
+    x, y = arrays(600)
+    once = iter(DataLoader(TensorDataset(x, y), 64))
+    found = lossviz.surface(network(4, 6, 3), "cross_entropy", once, tolerance=0.001, points=3)
+    known = found.provenance
+    assert (known.samples, known.selection) == (512, "first:512")
+    assert "512 samples leave a median standard error" in " ".join(known.notes)
 
 
 def test_a_problem_is_enough():
