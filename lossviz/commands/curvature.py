@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lossviz.commands import options, origin
 from lossviz.commands.report import check_output, clock, finite, open_window
 from lossviz.commands.runs import own_folder, resumable, settings_of
-from lossviz.errors import UsageError
+from lossviz.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -200,21 +200,50 @@ def _mapped(
     from compute.curvature import curvature_map, onto
     from lossviz import ply
 
-    assert landscape.surface is not None
-    told, own = landscape.provenance, landscape.surface
-    curves = [curve for curve in landscape.curves if curve.name != "spectral density"]
-    curves += [_curve(center["density"])] if "density" in center else []
     with tqdm(total=grid.count, initial=len(work.points), unit="points",
               desc=args.file.stem, disable=None) as bar:  # fmt: skip
         for found in curvature_map(hessian, grid, work, seed=args.seed,
                                    tolerance=args.tolerance, progress=bar.update):  # fmt: skip
+            landscape = _by_now(args.file, landscape)
+            assert landscape.surface is not None
+            told = landscape.provenance
             notes = [note for note in told.notes if not note.startswith(NOTE)]
             notes.append(_note(known, hessian, found, center))
+            curves = [curve for curve in landscape.curves if curve.name != "spectral density"]
+            curves += [_curve(center["density"])] if "density" in center else []
             landscape = landscape.with_changes(
-                surface=onto(own, found), curves=curves, provenance=replace(told, notes=notes)
-            )
+                surface=onto(landscape.surface, found), curves=curves,
+                provenance=replace(told, notes=notes),
+            )  # fmt: skip
             ply.write(landscape, args.output)
     return found
+
+
+def _by_now(path: Path, before: Landscape) -> Landscape:
+    """The file as it is by now: others may have written to it what belongs to the same surface.
+
+    Raises
+    ------
+    InputError
+        If it is another surface.
+    """
+    import numpy as np
+
+    from lossviz import ply
+
+    now = ply.read(path)
+    one, other = before.surface, now.surface
+    same = one is not None and other is not None and (
+        np.array_equal(one.alphas, other.alphas) and np.array_equal(one.betas, other.betas)
+        and before.provenance.direction_sha256 == now.provenance.direction_sha256
+        and before.provenance.checkpoint_sha256 == now.provenance.checkpoint_sha256
+    )  # fmt: skip
+    if not same:
+        raise InputError(
+            f"{path}: expected the surface that the curvature is of, got another one by now; "
+            "the same command begins with that"
+        )
+    return now
 
 
 def _curve(density: dict[str, Any]) -> Curve:

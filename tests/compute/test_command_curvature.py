@@ -3,12 +3,14 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from compute import curvature as curvatures
 from compute import data
 from compute.hessian import Hessian
 from compute.lock import locked
@@ -16,7 +18,7 @@ from compute.plane import random_plane
 from compute.problem import Problem, batches_of, cross_entropy
 from lossviz import read, write
 from lossviz.cli import main
-from lossviz.landscape import SPECTRAL_DENSITY
+from lossviz.landscape import SPECTRAL_DENSITY, Curve
 
 from .nets import network
 from .test_hessian import explicit
@@ -126,6 +128,34 @@ def test_restart_takes_nothing_from_a_process_at_work(surface, capsys):
     assert curvature(*words, "--restart", "--no-center") == 0
     assert not (folder / "center.json").exists()
     assert (folder / "points.log").read_bytes() != kept["points.log"]  # seconds are others
+
+
+def test_what_is_written_to_the_file_meanwhile_stays(surface, capsys, monkeypatch):
+    words = ("s.ply", *QUICK, "--samples", "12", "--grid", "3x3", "--no-center")
+
+    def meanwhile(*given, own=curvatures.curvature_map, **how):
+        for found in own(*given, **how):
+            change()
+            yield found
+
+    def with_a_curve():
+        landscape = read("s.ply")
+        curve = Curve("other", np.arange(3.0), {"loss": np.ones(3)})
+        write(landscape.with_changes(curves=[curve], name="new"), "s.ply")
+
+    change = with_a_curve
+    monkeypatch.setattr(curvatures, "curvature_map", meanwhile)
+    assert curvature(*words) == 0
+    found = read("s.ply")
+    assert [curve.name for curve in found.curves] == ["other"] and found.name == "new"
+    assert "lambda_max" in found.surface.quantities
+    assert compute("t.ply", "--grid", "5x5") == 0
+    another = Path("t.ply").read_bytes()
+    capsys.readouterr()
+    change = partial(Path("s.ply").write_bytes, another)
+    assert curvature(*words) == 3
+    assert "got another one by now" in capsys.readouterr().err
+    assert Path("s.ply").read_bytes() == another
 
 
 @pytest.mark.parametrize("damage", [{}, {"lambda_max": "?"}, {"density": [[1.0, "?"]]}, None])
