@@ -145,11 +145,13 @@ def line_landscape(
         "device": device, "dtype": dtype, "tf32": precision == "tf32", "batch_norm": batch_norm,
     }  # fmt: skip
     first: Evaluator | None = None
+    ways: dict[frozenset[str], Mapping[str, Any]] = {}  # to evaluate, by what moves
     curves, notes = [], []
 
     def measured(what: Problem, plane: Plane, told: str) -> tuple[Evaluator, Curve]:
-        choices = first.choices if first else None
-        evaluator = Evaluator(what, replace(plane, eta={}), choices=choices, **how)
+        moved = frozenset(plane.delta)
+        evaluator = Evaluator(what, replace(plane, eta={}), choices=ways.get(moved), **how)
+        ways[moved] = evaluator.choices
         check_center(evaluator)
         return evaluator, along(evaluator, alphas, told, progress=bar.update)
 

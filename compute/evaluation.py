@@ -242,8 +242,10 @@ class Evaluator:
             few, plain = self._few(choices["batch_size"] or TRIED), choices | {"compiled": False}
             if self._compiled(choices, few, self._loop(plain, few)) is None:
                 choices = plain
-        self.choices = choices
         batches = self._batches(choices["batch_size"])
+        if choices["engine"] == "stacked" and not self._may_stack():  # chosen for another plane
+            choices = choices | {"engine": "plain", "points_at_once": 1}
+        self.choices = choices
         if choices["engine"] == "stacked":
             self._engine = self._stack(batches)
             return
@@ -254,6 +256,8 @@ class Evaluator:
         if self.device.type == "cuda":
             loop = attempt(lambda: self._loop(choices, batches, kind=Graphed))
         self._engine = loop or self._loop(choices, batches)
+        if self._engine is None:  # there is nothing to fold
+            self._use(choices | {"engine": "plain"})
 
     def _choose(self, given: dict[str, Any]) -> None:
         wanted = self.choices | given
@@ -276,9 +280,7 @@ class Evaluator:
             wanted["batch_size"] = min(
                 times, key=lambda size: times[size] * (0.9 if size == sizes[0] else 1), default=0
             )
-        moved = [*self.plane.delta, *self.plane.eta]
-        fixed = not any(map(is_statistic, moved))
-        if rebatched and fixed and stackable(self.problem.model, len(moved)):
+        if rebatched and self._may_stack():
             wanted = self._try_stacking(wanted)
         self._use(wanted)
         if wanted["batch_size"]:
@@ -299,6 +301,11 @@ class Evaluator:
         found, exact = (evaluator.at(*CORNERS[1])["loss"] for evaluator in (self, full))
         change = abs(found - exact) / max(abs(exact), sys.float_info.min)
         self.notes.append(f"TF32 changes the loss at {CORNERS[1]} by {change:.1e}")
+
+    def _may_stack(self) -> bool:
+        moved = [*self.plane.delta, *self.plane.eta]
+        fixed = not any(map(is_statistic, moved))
+        return fixed and stackable(self.problem.model, len(moved))
 
     def _try_stacking(self, wanted: dict[str, Any]) -> dict[str, Any]:
         if not self._right(self._stack):

@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 from torch.nn import functional
 
-from compute.curve import along, barrier_error, ends_included, mean_of
+from compute.curve import along, barrier_error, ends_included, line_landscape, mean_of
 from compute.directions import state_of
 from compute.evaluation import Evaluator
-from compute.plane import line_to
+from compute.plane import Plane, line_to
 from lossviz.errors import UsageError
 from lossviz.landscape import Curve
 
@@ -90,3 +92,33 @@ def test_a_mean_has_the_spread_of_its_curves():
         mean_of([curves[0], Curve("x", [0, 2], {"loss": [1, 1]})])
     with pytest.raises(ValueError, match="two"):
         mean_of(curves[:1])
+
+
+def test_lines_along_which_other_weights_move_are_evaluated_in_their_own_ways():
+    """The first is folded; along the second batch norm moves."""
+    net = nn.Sequential(nn.Conv2d(2, 5, 3), nn.BatchNorm2d(5), nn.Flatten(), nn.Linear(80, 3))
+    problem, theta = small_problem(net=net), state_of(net)
+    lines = {
+        name: Plane(theta, {name: torch.full_like(theta[name], 0.1)}, {})
+        for name in ("0.weight", "1.weight", "1.running_mean")
+    }
+    alphas = np.array([-1.0, 1.0])
+    found = line_landscape(problem, lines, alphas, precision="float64")
+    for curve, plane in zip(found.curves, lines.values(), strict=True):
+        for alpha, loss in zip(alphas, curve.quantities["loss"], strict=True):
+            losses, _ = slow_loss(problem, plane, alpha, 0)
+            assert loss == pytest.approx(np.mean(losses), rel=1e-6)
+
+
+@pytest.mark.parametrize("engine", ["folded", "stacked"])
+def test_a_way_that_was_chosen_for_another_plane_is_not_taken(engine):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(72, 5), nn.BatchNorm1d(5), nn.Linear(5, 3))
+    problem = small_problem(net=net)
+    theta = state_of(net)
+    plane = Plane(theta, {"2.running_mean": torch.ones(5)}, {})
+    choices = {"engine": engine, "batch_size": 7, "points_at_once": 8, "compiled": False}
+    own = Evaluator(problem, plane, choices=choices, dtype=torch.float64)
+    assert own.choices["engine"] == "plain"
+    losses, _ = slow_loss(problem, plane, 0.5, 0)
+    assert own.at(0.5, 0)["loss"] == pytest.approx(np.mean(losses), rel=1e-6)
