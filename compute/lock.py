@@ -9,7 +9,8 @@ from lossviz.errors import LossvizError
 
 
 def locked(folder: Path) -> IO[bytes]:
-    """Hold ``folder/lock`` open with a lock that the system drops when the process dies.
+    """Hold ``folder/lock`` open with a lock that the system drops when the process dies; without
+    one where the system, or this file system, has none.
 
     Raises
     ------
@@ -21,9 +22,9 @@ def locked(folder: Path) -> IO[bytes]:
         import fcntl
 
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # no such locks on Windows
-        pass
-    except OSError:
+    except BlockingIOError:
         file.close()
         raise LossvizError(f"{folder}: another process is computing it; wait or stop it") from None
+    except (ImportError, OSError):  # Windows; some network file systems
+        pass
     return file

@@ -79,12 +79,16 @@ def is_held(folder: Path) -> bool | None:
     except ImportError:  # Windows
         return None
     try:
-        with open(folder / LOCK, "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        file = open(folder / LOCK, "rb")
     except OSError:
         return False
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # a file system without locks
+            return None
     return False
 
 

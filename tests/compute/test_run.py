@@ -1,6 +1,7 @@
 """A run loses nothing and computes nothing twice, whatever kills it."""
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ from compute.outcome import Outcome
 from compute.run import Run
 from compute.samples import choose_kept
 from compute.surface import Grid, axis, evaluate
-from lossviz import ply
+from lossviz import ply, underway
 from lossviz.cli import main
 from lossviz.errors import InputError, LossvizError, UsageError
 
@@ -51,6 +52,19 @@ def points_of(path):
     points, seconds = run.points, run.seconds
     run.close()
     return points, seconds
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_does_without(folder, monkeypatch, reason):
+    fcntl = pytest.importorskip("fcntl")
+
+    def none(file, how):
+        raise OSError(reason, os.strerror(reason))
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    assert points_of(folder)[0].keys() == set(range(10))
+    (folder / underway.LOCK).touch()
+    assert underway.is_held(folder) is None
 
 
 def test_points_come_back_exactly(folder):
