@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from compute.adaptive import FINEST, FIRST, Convergence, median_error
-from compute.devices import choose_devices
+from compute.devices import choose_devices, exact_products
 from compute.evaluation import Evaluator
 from compute.folding import batch_norm_of
 from compute.outcome import Outcome
@@ -139,7 +139,10 @@ def _dealt(
         for part in parts:
             yield from computed(evaluators[0], part)
         return
-    with ThreadPoolExecutor(len(evaluators)) as pool:  # the work is on the devices, not in Python
+    # Of the whole process, so not to be set back by one while another is at work.
+    exact = exact_products(evaluators[0].device, tf32=evaluators[0].tf32)
+    # The work is on the devices, not in Python.
+    with exact, ThreadPoolExecutor(len(evaluators)) as pool:
         free, waiting = list(evaluators), parts[::-1]
         under_way: dict[Future[list[tuple[int, Outcome, float]]], Evaluator] = {}
         try:

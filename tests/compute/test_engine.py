@@ -1,6 +1,8 @@
 """Every way to evaluate equals a plain loop in float64, on networks of all kinds."""
 
+import contextlib
 import statistics
+import threading
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from compute import evaluation
+from compute.devices import exact_products
 from compute.directions import center_of, random_direction
 from compute.evaluation import Evaluator
 from compute.loop import Graphed
@@ -369,6 +372,43 @@ def test_several_evaluators_share_the_points():
     counted = []
     *_, shared = evaluate(several, grid, progress=counted.append)
     assert (alone.loss == shared.loss).all() and sum(counted) == 35
+
+
+@pytest.fixture
+def rounded():
+    """Products as PyTorch may be told to make them on GPUs."""
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = True
+    yield
+    torch.backends.cuda.matmul.allow_tf32 = before
+
+
+def test_one_that_is_done_does_not_round_the_products_of_the_others(rounded):
+    one_by_one, left, seen = threading.Lock(), threading.Event(), threading.Event()
+    entered, found = [], []
+    both = threading.Barrier(2)
+
+    class Slow(Evaluator):
+        def many(self, points):
+            with contextlib.ExitStack() as inside:
+                with one_by_one:
+                    inside.enter_context(exact_products(self.device))
+                    entered.append(self)
+                both.wait(10)
+                if self is entered[1]:
+                    assert left.wait(10)
+                    found.append(torch.backends.cuda.matmul.allow_tf32)
+                    seen.set()
+            left.set()
+            assert seen.wait(10)
+            return super().many(points)
+
+    problem = small_problem()
+    evaluators = [Slow(problem, plane_of(problem), choices={"engine": "plain"}) for _ in range(2)]
+    for evaluator in evaluators:
+        evaluator.device = torch.device("cuda")
+    list(evaluate(evaluators, Grid(axis(-1, 1, 2), np.zeros(1))))
+    assert found == [False] and torch.backends.cuda.matmul.allow_tf32
 
 
 def test_one_of_several_evaluators_that_fails_ends_the_computation():
