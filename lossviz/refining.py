@@ -41,11 +41,16 @@ class Refinement:
 
     def lines(self) -> list[str]:
         """What to tell of it."""
-        if self.why_not:
+        tried, moved = self.tried + self.before, self.moved + self.before
+        if self.why_not and not moved:
             return [f"critical points are the interpolant's: {self.why_not}"]
+        if self.why_not:
+            told = (
+                f"{moved} of {self.asked + self.before} critical points confirmed by the network's"
+            )
+            return [f"{told} gradient, the others are the interpolant's: {self.why_not}"]
         if not self.asked and not self.before:
             return []
-        tried, moved = self.tried + self.before, self.moved + self.before
         told = f"{moved} of {tried} critical points confirmed by the network's gradient"
         if left := self.asked - self.tried:
             told += f"; {left} not tried yet (lossviz critical --refine)"

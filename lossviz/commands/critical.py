@@ -107,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
         ply.write(landscape, output)
     if args.json:
         report = describe(found, parted, regions, border=args.border)
+        report |= {"refinement": told} if args.refine else {}
         print(json.dumps(finite(report), indent=1, allow_nan=False))
     else:
         text = as_text(

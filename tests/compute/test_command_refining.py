@@ -213,6 +213,17 @@ def test_losses_without_derivatives_leave_the_samples_points(loss, told, capsys)
     assert "critical points are the interpolant's" in out and told in out
     (point,) = read("a.ply").critical_points.shown()
     assert point.kind == "minimum" and point.moved is None
+    own_things = [f"--{kind}=refining_things:{kind}" for kind in ("model", "data")]
+    words = ["critical", "a.ply", "--refine", "--json", *own_things]
+    assert main([*words, f"--loss=refining_things:{loss}"]) == 0
+    (line,) = json.loads(capsys.readouterr().out)["refinement"]
+    assert line.startswith("critical points are the interpolant's: ") and told in line
+
+
+def test_what_was_confirmed_before_an_error_is_told():
+    partly = refining.Refinement(asked=5, tried=3, moved=2, before=1, why_not="no memory")
+    (line,) = partly.lines()
+    assert line.startswith("3 of 6 critical points confirmed") and line.endswith(": no memory")
 
 
 def test_half_precision_gets_no_critical_points():
