@@ -121,7 +121,7 @@ class Run:
                 center = {str(k): float(v) for k, v in old["center"].items()}
                 if old["lossviz_run"] != VERSION:
                     raise ValueError(f"version {old['lossviz_run']}")
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            except files.DAMAGED as error:
                 raise InputError(
                     f"{path}: expected a manifest ({error!r:.60}); --restart begins anew"
                 ) from None
@@ -218,10 +218,10 @@ def read_choices(path: Path) -> dict[str, Any]:
         stored = dict(json.loads((path / "manifest.json").read_text(encoding="utf-8"))["choices"])
         return {
             "engine": {name: name for name in ENGINES}[stored["engine"]],
-            "batch_size": max(0, int(stored["batch_size"])),
+            "batch_size": min(1 << 30, max(0, int(stored["batch_size"]))),
             "points_at_once": min(1024, max(1, int(stored["points_at_once"]))),
             "compiled": bool(stored["compiled"]),
             "samples": max(0, int(stored.get("samples", 0))),
         }
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *files.DAMAGED):
         return {}

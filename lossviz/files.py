@@ -9,6 +9,9 @@ from typing import IO
 
 from lossviz.errors import LossvizError, printable
 
+# What taking values out of somebody's JSON raises where it is damaged or hostile.
+DAMAGED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+
 
 def replace(path: Path, fill: Callable[[IO[bytes]], object], place: str) -> None:
     """Fill a temporary file beside ``path``, bring it to the disk and put it in its place.

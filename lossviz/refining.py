@@ -76,7 +76,7 @@ class Kept:
                 for known in found["points"].values():
                     _check(known)
                 self._points = dict(found["points"])
-        except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        except (OSError, *files.DAMAGED):
             pass  # nothing yet, or damaged: it is computed again
 
     def __contains__(self, point: CriticalPoint) -> bool:

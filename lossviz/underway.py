@@ -20,6 +20,7 @@ from threading import Event, Thread, get_ident
 from typing import IO, Any
 
 from lossviz.errors import LossvizError, printable
+from lossviz.files import DAMAGED
 
 NAME, LOCK, STOP = "progress.json", "progress.lock", "stop"
 STATES = ("computing", "stopping", "done", "interrupted", "failed")
@@ -68,7 +69,7 @@ def read(folder: Path) -> Status | None:
             return None
         what, said, command = (printable(word)[:2000] for word in words)
         return replace(found, rate=float(found.rate), what=what[:40], said=said, command=command)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, *DAMAGED):
         return None
 
 

@@ -136,6 +136,7 @@ GOOD = {"lossviz_progress": 1, "state": "computing", "what": "points", "done": 1
         {"state": "flying"}, {"done": -1}, {"done": 3}, {"total": 1 << 60}, {"rate": "fast"},
         {"rate": -1.0}, {"rate": float("nan")}, {"what": 5}, {"said": None}, {"command": []},
         {"done": True}, {"lossviz_progress": 2}, {"more": 1}, {"state": ["computing"]},
+        {"rate": 10**400},
     ],
 )  # fmt: skip
 def test_odd_files_tell_nothing(tmp_path, change):

@@ -12,6 +12,7 @@ from lossviz.commands import options, origin
 from lossviz.commands.report import check_output, clock, finite, open_window
 from lossviz.commands.runs import own_folder, resumable, settings_of
 from lossviz.errors import InputError, UsageError
+from lossviz.files import DAMAGED
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -138,7 +139,7 @@ def _center(
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["asked"] == asked and set(kept["found"]) >= CENTER and _numbers(kept["found"]):
             return dict(kept["found"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *DAMAGED):
         pass
     from tqdm import tqdm
 
@@ -156,6 +157,8 @@ def _numbers(value: Any) -> bool:
         value = list(value.values())
     if isinstance(value, list):
         return all(map(_numbers, value))
+    if type(value) is int:
+        float(value)  # or too large a one
     return value is None or type(value) in (int, float)
 
 

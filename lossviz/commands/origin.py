@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lossviz.errors import LossvizError, UsageError
+from lossviz.files import DAMAGED
 
 if TYPE_CHECKING:
     from compute.data import Data
@@ -161,5 +162,5 @@ def kept_plane(folder: Path, theta: Direction) -> Plane | None:
         )
         delta, eta = direction_files.read(folder / "directions.safetensors", own)
         return Plane(own, delta, eta)
-    except (OSError, ValueError, KeyError, TypeError, StopIteration, LossvizError):
+    except (OSError, *DAMAGED, StopIteration, LossvizError):
         return None

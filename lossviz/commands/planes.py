@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lossviz.commands import options
 from lossviz.errors import LossvizError, UsageError
-from lossviz.files import distinct
+from lossviz.files import DAMAGED, distinct
 from lossviz.plane_choice import (
     BATCH_NORM,
     Chosen,
@@ -256,7 +256,7 @@ def _kept(
         delta, eta = direction_files.read(folder / "plane.safetensors", theta)
         same = directions.sha256(delta, eta) == known["directions"]
         return (delta, eta, str(known["note"])) if same else None
-    except (OSError, ValueError, KeyError, TypeError, LossvizError):
+    except (OSError, *DAMAGED, LossvizError):
         return None
 
 

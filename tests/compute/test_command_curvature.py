@@ -158,15 +158,18 @@ def test_what_is_written_to_the_file_meanwhile_stays(surface, capsys, monkeypatc
     assert Path("s.ply").read_bytes() == another
 
 
-@pytest.mark.parametrize("damage", [{}, {"lambda_max": "?"}, {"density": [[1.0, "?"]]}, None])
+@pytest.mark.parametrize("damage", [
+    {}, {"lambda_max": "?"}, {"density": [[1.0, "?"]]}, {"trace": 10**400}, None, "[" * 100_000,
+])  # fmt: skip
 def test_what_is_kept_of_the_centre_and_damaged_is_computed_again(surface, capsys, damage):
     words = ("s.ply", *QUICK, "--samples", "12", "--grid", "2x2", "--json")
     assert curvature(*words) == 0
     first = json.loads(capsys.readouterr().out.splitlines()[-1])
     (path,) = Path("s.curvature").rglob("center.json")
     kept = json.loads(path.read_text())
-    found = {**kept["found"], **damage} if damage else damage
-    path.write_text(json.dumps({**kept, "found": found}))
+    found = {**kept["found"], **damage} if isinstance(damage, dict) and damage else damage
+    text = json.dumps({**kept, "found": found})
+    path.write_text(damage if isinstance(damage, str) else text)
     assert curvature(*words) == 0
     again = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert again["center"] == first["center"] and json.loads(path.read_text()) == kept

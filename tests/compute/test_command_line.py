@@ -105,6 +105,18 @@ def test_what_is_written_to_the_file_meanwhile_stays(nets, monkeypatch):
     assert [one.name for one in read("a.ply").curves] == ["random, seed 0", "other", "n1.pt"]
 
 
+@pytest.mark.parametrize("damaged", ["[" * 100_000, '{"asked": 1e999}'])
+def test_a_damaged_plane_is_computed_again(nets, damaged):
+    words = ("line", "--directions", "hessian", "--points", "3", "-o", "a.ply")
+    assert lossviz(*words) == 0
+    before, plane = read("a.ply"), Path("a.lines/plane.json")
+    kept = plane.read_text()
+    plane.write_text(damaged)
+    assert lossviz(*words) == 0
+    assert (read("a.ply").curves[0].quantities["loss"] == before.curves[0].quantities["loss"]).all()
+    assert plane.read_text() == kept
+
+
 def test_restart_computes_these_lines_again_and_no_others(nets, capsys):
     def contents():
         return {path: path.read_bytes() for path in Path("a.lines").rglob("*") if path.is_file()}

@@ -116,8 +116,11 @@ def test_another_value_at_the_centre_is_another_computation(folder):
 
 
 @pytest.mark.parametrize(
-    "change", [{"lossviz_run": 99}, {"values": None}, {"center": []}, {"settings": 3}]
-)
+    "change", [
+        {"lossviz_run": 99}, {"values": None}, {"center": []}, {"settings": 3},
+        {"center": {"loss": 10**400}},
+    ],
+)  # fmt: skip
 def test_a_strange_manifest_is_told(folder, change):
     path = folder / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))

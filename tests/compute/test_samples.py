@@ -15,6 +15,7 @@ from compute.outcome import Outcome, standard_error
 from compute.samples import SampleLog, choose_kept, encode, record_size
 from lossviz import ply
 from lossviz.cli import main
+from lossviz.commands.origin import kept_plane
 from lossviz.errors import InputError
 
 ANY = st.floats(allow_nan=True, allow_infinity=True)
@@ -179,5 +180,11 @@ def test_choices_from_a_damaged_manifest_are_not_believed(tmp_path):
     for choices in ({"engine": "rm -rf"}, {**good, "batch_size": "x"}, [], None, {}):
         (tmp_path / "manifest.json").write_text(json.dumps({"choices": choices}))
         assert read_choices(tmp_path) == {}
+    infinite = json.dumps({"choices": {**good, "batch_size": float("inf")}})
+    for text in (infinite, '{"choices": ' + "[" * 100_000):
+        (tmp_path / "manifest.json").write_text(text)
+        assert read_choices(tmp_path) == {} and kept_plane(tmp_path, {}) is None
+    (tmp_path / "manifest.json").write_text(json.dumps({"choices": {**good, "batch_size": 10**40}}))
+    assert read_choices(tmp_path)["batch_size"] == 1 << 30
     (tmp_path / "manifest.json").write_text(json.dumps({"choices": good}))
     assert read_choices(tmp_path) == {**good, "samples": 0}
