@@ -86,6 +86,9 @@ class Evaluator:
                 self._use(self.choices | given)
             else:
                 self._choose(given)
+        cut_anew = self.choices["batch_size"] or self.choices["engine"] == "recomputed"
+        if cut_anew and self._joined is not None:
+            self._own = []  # the same samples are there in one piece
         if tf32 and self.device.type == "cuda":
             self._tell_rounding()
 
@@ -281,10 +284,9 @@ class Evaluator:
                 times, key=lambda size: times[size] * (0.9 if size == sizes[0] else 1), default=0
             )
         if rebatched and self._may_stack():
-            wanted = self._try_stacking(wanted)
+            size = wanted["batch_size"] if given.get("batch_size") else None
+            wanted = self._try_stacking(wanted, (size,) if size else STACKED_BATCHES)
         self._use(wanted)
-        if wanted["batch_size"]:
-            self._own = []  # the same samples are there in one piece
 
     def _tell_why_not(self) -> None:
         model = private(self.problem.model)
@@ -307,13 +309,13 @@ class Evaluator:
         fixed = not any(map(is_statistic, moved))
         return fixed and stackable(self.problem.model, len(moved))
 
-    def _try_stacking(self, wanted: dict[str, Any]) -> dict[str, Any]:
+    def _try_stacking(self, wanted: dict[str, Any], sizes: Sequence[int]) -> dict[str, Any]:
         if not self._right(self._stack):
             return wanted
         best, few = wanted, self._few(wanted["batch_size"])
         count = sum(len(batch[0]) for batch in few)
         least = seconds_of(self._loop(wanted, few), self.device) / count
-        for size in STACKED_BATCHES:
+        for size in sizes:
             stack = self._stack(self._few(size))
             for together in POINTS_AT_ONCE:
                 samples = together * sum(len(batch[0]) for batch in stack.batches)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lossviz.commands import options, origin, planes
 from lossviz.commands.report import check_output, clock, finite, open_window
-from lossviz.commands.runs import open_run, own_folder, settings_of
+from lossviz.commands.runs import choices_in, open_run, own_folder, settings_of
 from lossviz.errors import UsageError
 from lossviz.plane_choice import Chosen, direction_names
 
@@ -193,15 +193,12 @@ def _one(
 
     from compute.curve import along
     from compute.evaluation import Evaluator
-    from compute.run import read_choices
     from compute.surface import Grid, check_center
 
     grid = Grid(alphas, np.zeros(1))
     settings = settings_of(known, grid, line.plane, problem)
     folder = own_folder(args.output.with_suffix(".lines"), settings)
-    choices = {} if args.restart else read_choices(folder)
-    if args.batch_size:
-        choices |= {"batch_size": args.batch_size}
+    choices = choices_in(folder, args.batch_size, restart=args.restart)
     evaluator = Evaluator(
         problem, line.plane, device=device, dtype=dtype, tf32=args.precision == "tf32",
         choices=choices, batch_norm=line.batch_norm,

@@ -51,6 +51,18 @@ def own_folder(folder: Path, settings: Mapping[str, Any]) -> Path:
     return folder / hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def choices_in(folder: Path, batch_size: int | None, *, restart: bool) -> dict[str, Any]:
+    """How to evaluate: as the run in ``folder`` did, with the batch size that is asked for.
+
+    Where it left the batches as they are, because the loss is another one of others, they stay.
+    """
+    from compute.run import read_choices
+
+    choices = {} if restart else read_choices(folder)
+    fixed = choices.get("batch_size") == 0
+    return choices | ({"batch_size": batch_size} if batch_size and not fixed else {})
+
+
 def open_run(
     folder: Path, provenance: Provenance, grid: Grid, center: dict[str, float], plane: Plane,
     evaluator: Evaluator, *, restart: bool = False,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lossviz.commands import options, planes
 from lossviz.commands.report import check_output, open_window
-from lossviz.commands.runs import open_run, resumable
+from lossviz.commands.runs import choices_in, open_run, resumable
 from lossviz.commands.surface_report import report
 from lossviz.plane_choice import Chosen, default_range
 from lossviz.refining import HOW
@@ -120,13 +120,10 @@ def _begin(
     """Choose images if that is asked, build the evaluators, open the run's folder."""
     from compute.adaptive import FINEST
     from compute.evaluation import Evaluator
-    from compute.run import read_choices
     from compute.surface import Grid, axis, check_center, marks_of
 
     folder = args.output.with_suffix(".run")
-    choices = {} if args.restart or restart else read_choices(folder)
-    if args.batch_size:
-        choices |= {"batch_size": args.batch_size}
+    choices = choices_in(folder, args.batch_size, restart=args.restart or restart)
     if args.tolerance and not args.samples and data is not None and not restart:
         data = _enough_images(args, problem, data, chosen, devices[0], dtype, choices)
     if data is not None:

@@ -20,7 +20,9 @@ from compute.problem import Problem, batches_of, cross_entropy, mse
 from compute.stacking import Stack, stackable
 from compute.surface import Grid, axis, evaluate
 from compute.weights import Weights, private
+from lossviz.commands.runs import choices_in, open_run
 from lossviz.errors import InputError
+from lossviz.landscape import Provenance
 
 from .nets import plane_of, slow_loss, small_convnet, small_problem
 
@@ -298,6 +300,17 @@ def test_batches_that_know_each_other_are_left_as_they_are():
     assert Evaluator(problem, plane_of(problem)).choices["batch_size"] == 0
 
 
+def test_batches_that_know_each_other_stay_as_they_are_when_a_run_goes_on(tmp_path):
+    problem = small_problem(net=lived_in(OnlyBatchStatistics), samples=37, batch_size=7)
+    evaluator = Evaluator(problem, plane_of(problem))
+    grid, known = Grid(np.zeros(1), np.zeros(1)), Provenance()
+    center = evaluator.at(0, 0)
+    open_run(tmp_path, known, grid, center, evaluator.plane, evaluator).close()
+    choices = choices_in(tmp_path, 5, restart=False)
+    assert Evaluator(problem, evaluator.plane, choices=choices).at(0, 0) == center
+    assert choices_in(tmp_path, 5, restart=True) == {"batch_size": 5}
+
+
 @pytest.mark.parametrize("kind", [Tied, Dropout, LayerNorm, Skipping, Embedding])
 def test_many_points_in_one_call_equal_one_at_a_time(kind):
     problem = small_problem(net=lived_in(kind), samples=37, batch_size=7)
@@ -330,12 +343,21 @@ def test_a_small_network_is_stacked_where_that_is_faster_and_agrees(monkeypatch)
         assert evaluator.at(*corner)["loss"] == pytest.approx(expected["loss"], rel=1e-6)
 
 
+def test_a_small_network_keeps_the_batch_size_that_is_asked_for():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(72, 16), nn.ReLU(), nn.Linear(16, 3))
+    problem = small_problem(net=net, samples=600, batch_size=64)
+    choices = Evaluator(problem, plane_of(problem), choices={"batch_size": 90}).choices
+    assert (choices["engine"], choices["batch_size"]) == ("stacked", 90)
+
+
 def test_the_choices_of_an_earlier_evaluator_give_the_same_bits():
     problem = small_problem(samples=100, batch_size=13)
     plane = plane_of(problem)
     one = Evaluator(problem, plane)
     other = Evaluator(problem, plane, choices=one.choices)
     assert other.choices == one.choices
+    assert not one._own and not other._own  # the data are on the device once
     assert [one.at(*corner) for corner in CORNERS] == [other.at(*corner) for corner in CORNERS]
 
 
