@@ -117,7 +117,7 @@ class Run:
             try:
                 old = json.loads(path.read_text(encoding="utf-8"))
                 before, date = dict(old["settings"]), str(old["date"])
-                kinds = old["values"], old["kept"]
+                before |= {"quantities": old["values"], "kept samples": old["kept"]}
                 center = {str(k): float(v) for k, v in old["center"].items()}
                 if old["lossviz_run"] != VERSION:
                     raise ValueError(f"version {old['lossviz_run']}")
@@ -126,8 +126,9 @@ class Run:
                     f"{path}: expected a manifest ({error!r:.60}); --restart begins anew"
                 ) from None
             now = json.loads(json.dumps(manifest["settings"]))
+            now |= {"quantities": manifest["values"], "kept samples": manifest["kept"]}
             other = [key for key in {**before, **now} if before.get(key) != now.get(key)]
-            if other or kinds != (manifest["values"], manifest["kept"]):
+            if other:
                 told = "; ".join(
                     f"{key} {str(before.get(key))[:40]} → {str(now.get(key))[:40]}"
                     for key in other[:3]

@@ -144,6 +144,10 @@ def test_of_duplicates_the_last_counts(folder):
 def test_other_settings_are_refused_by_name_and_restart_clears(folder):
     with pytest.raises(UsageError, match=r"seed 1 → 2.*--restart"):
         opened(folder, {"seed": 2})
+    with pytest.raises(UsageError, match=r"\(quantities \['loss', 'accuracy'\] → \['loss'\]\)"):
+        opened(folder, center={"loss": 0.5})
+    with pytest.raises(UsageError, match=r"\(kept samples 0 → 3\)"):
+        opened(folder, kept=np.arange(3))
     run = opened(folder, {"seed": 2}, restart=True)
     assert run.points == {}
     run.close()
