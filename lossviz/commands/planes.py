@@ -233,27 +233,48 @@ def _keep(folder: Path, asked: dict[str, object], plane: Plane, note: str) -> No
     """What costs minutes, or another machine would round otherwise, is not computed again."""
     from compute import direction_files, directions
 
-    known = {"asked": asked, "theta": directions.sha256(plane.theta),
-             "directions": plane.sha256, "note": note}  # fmt: skip
+    theta = directions.sha256(plane.theta)
+    known = {"asked": asked, "theta": theta, "directions": plane.sha256, "note": note}
+    place = folder / _stem(asked, theta)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        direction_files.save(folder / "plane.safetensors", plane.delta, plane.eta, plane.theta)
-        (folder / "plane.json").write_text(json.dumps(known), encoding="utf-8")
+        direction_files.save(place.with_suffix(".safetensors"), plane.delta, plane.eta, plane.theta)
+        place.with_suffix(".json").write_text(json.dumps(known), encoding="utf-8")
     except OSError as error:
         raise LossvizError(f"{folder}: cannot be written: {error.strerror}") from None
+
+
+def _stem(asked: dict[str, object], theta: str) -> str:
+    """A name of its own for each plane: another one may be asked for before it is refused."""
+    import hashlib
+
+    text = json.dumps([asked, theta], sort_keys=True)
+    return f"plane-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _kept(
     folder: Path, asked: dict[str, object], theta: Direction
 ) -> tuple[Direction, Direction, str] | None:
     """The directions that ``folder`` has for what is asked, and the note about them."""
+    from compute import directions
+
+    theta_sha256 = directions.sha256(theta)
+    for stem in (_stem(asked, theta_sha256), "plane"):  # as it was called before
+        if found := _read_kept(folder / stem, asked, theta, theta_sha256):
+            return found
+    return None
+
+
+def _read_kept(
+    place: Path, asked: dict[str, object], theta: Direction, theta_sha256: str
+) -> tuple[Direction, Direction, str] | None:
     from compute import direction_files, directions
 
     try:
-        known = json.loads((folder / "plane.json").read_text(encoding="utf-8"))
-        if known["asked"] != asked or known["theta"] != directions.sha256(theta):
+        known = json.loads(place.with_suffix(".json").read_text(encoding="utf-8"))
+        if known["asked"] != asked or known["theta"] != theta_sha256:
             return None
-        delta, eta = direction_files.read(folder / "plane.safetensors", theta)
+        delta, eta = direction_files.read(place.with_suffix(".safetensors"), theta)
         same = directions.sha256(delta, eta) == known["directions"]
         return (delta, eta, str(known["note"])) if same else None
     except (OSError, *DAMAGED, LossvizError):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from compute import curve as curves
+from compute import hessian
 from compute.lock import locked
 from compute.models import build
 from lossviz import read, write
@@ -109,12 +110,28 @@ def test_what_is_written_to_the_file_meanwhile_stays(nets, monkeypatch):
 def test_a_damaged_plane_is_computed_again(nets, damaged):
     words = ("line", "--directions", "hessian", "--points", "3", "-o", "a.ply")
     assert lossviz(*words) == 0
-    before, plane = read("a.ply"), Path("a.lines/plane.json")
+    before, (plane,) = read("a.ply"), Path("a.lines").glob("plane-*.json")
     kept = plane.read_text()
     plane.write_text(damaged)
     assert lossviz(*words) == 0
     assert (read("a.ply").curves[0].quantities["loss"] == before.curves[0].quantities["loss"]).all()
     assert plane.read_text() == kept
+
+
+def test_each_plane_that_was_asked_for_is_kept(nets, monkeypatch):
+    words = ("surface", "--directions", "hessian", "--grid", "3x3", "-o", "a.ply")
+    assert lossviz(*words) == 0
+    assert lossviz(*words, "--ignore", "none") == 2  # another computation is in the folder
+    assert lossviz(*words, "--seed", "1", "--restart", "-o", "b.ply") == 0
+
+    def never(*given, **how):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(hessian, "hessian_plane", never)
+    assert lossviz(*words) == 0
+    for path in Path("b.run").glob("plane-*"):  # as runs of before have it
+        path.rename(path.with_name(f"plane{path.suffix}"))
+    assert lossviz(*words, "--seed", "1", "-o", "b.ply") == 0
 
 
 def test_restart_computes_these_lines_again_and_no_others(nets, capsys):
@@ -136,7 +153,7 @@ def test_restart_computes_these_lines_again_and_no_others(nets, capsys):
     assert contents() == before
     assert lossviz(*words, "--restart") == 0
     assert contents().keys() == before.keys()
-    assert Path("a.lines/plane.json").read_bytes() == before[Path("a.lines/plane.json")]
+    assert all(path.read_bytes() == before[path] for path in Path("a.lines").glob("plane-*"))
     again = {path for path in before if path.name == "points.log"} - {other / "points.log"}
     assert all(path.read_bytes() != before[path] for path in again)  # seconds are others
 
