@@ -284,8 +284,8 @@ class Evaluator:
                 times, key=lambda size: times[size] * (0.9 if size == sizes[0] else 1), default=0
             )
         if rebatched and self._may_stack():
-            size = wanted["batch_size"] if given.get("batch_size") else None
-            wanted = self._try_stacking(wanted, (size,) if size else STACKED_BATCHES)
+            asked = (wanted["batch_size"],) if given.get("batch_size") else STACKED_BATCHES
+            wanted = self._try_stacking(wanted, asked)
         self._use(wanted)
 
     def _tell_why_not(self) -> None:
