@@ -33,6 +33,7 @@ def report(work: Work, landscape: Landscape) -> None:
         "samples_kept": int(run.kept.size),
         "critical_points": len(landscape.critical_points.shown()),
         "refined": work.refinement.moved if work.refinement else 0,
+        "refinement": work.refinement.lines() if work.refinement else [],
     }  # fmt: skip
     if args.json:
         print(json.dumps(finite(told)))
