@@ -18,9 +18,7 @@ from lossviz.viewer.state import ViewState
 from lossviz.viewer.vision import matrix
 
 from .scenes import bumpy
-from .test_pictures import SIZE, holed, no_shortcuts, picture
-
-__all__ = ["picture"]
+from .test_pictures import SIZE, holed, no_shortcuts
 
 
 def view(part=None, **values):

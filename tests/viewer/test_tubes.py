@@ -13,9 +13,7 @@ from lossviz.viewer.screenshot import take
 from lossviz.viewer.state import ViewState
 
 from .scenes import bumpy
-from .test_pictures import SIZE, _set, picture, with_paths
-
-__all__ = ["picture"]
+from .test_pictures import SIZE, _set, with_paths
 
 
 def dense():
