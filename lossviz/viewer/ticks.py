@@ -92,7 +92,8 @@ def number(value: float, step: float | None = None) -> str:
     size = max(abs(value), abs(step or value))
     if value == 0:
         return "0"
-    if size >= 1e5 or size < 1e-3:
+    whole = step is None and value % 1e4 == 0  # as beside a logarithmic axis
+    if size >= 1e5 or size < 1e-3 or whole:
         mantissa, exponent = f"{value:.3g}".split("e") if "e" in f"{value:.3g}" else ("", "")
         if not exponent:
             mantissa, exponent = f"{value:.2e}".split("e")
