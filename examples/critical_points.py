@@ -16,6 +16,7 @@ from lossviz.cli import main
 from lossviz.resources import folder
 
 NAMES = {"resnet56": "With skip connections", "resnet56_noshort": "Without"}
+PERSISTENCE = 0.2  # of log loss, from which points of both are told: by itself each has its own
 
 parts = [
     "# Critical points of ResNet-56, with and without skip connections",
@@ -24,9 +25,10 @@ parts = [
 for name, title in NAMES.items():
     path = folder("assets") / "landscapes" / f"{name}.ply"
     with redirect_stdout(StringIO()) as told:
-        main(["critical", str(path), "--dry-run", "--markdown", "--separatrices", "--basins"])
+        main(["critical", str(path), "--threshold", str(PERSISTENCE), "--dry-run", "--markdown",
+              "--separatrices", "--basins"])  # fmt: skip
     parts += [f"## {title}", told.getvalue().strip()]
-    found = compute.critical_points(lossviz.read(path).surface)
+    found = compute.critical_points(lossviz.read(path).surface, threshold=PERSISTENCE)
     shown = found.shown()
     print(f"{title}: {sum(p.kind == 'minimum' for p in shown)} minima, {len(shown)} points of "
           f"persistence {found.threshold:.3g} and more; {found.checks()[0]}")  # fmt: skip

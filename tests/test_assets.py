@@ -100,16 +100,16 @@ def test_bundled_landscapes(name):
 
     landscape = ply.read(ASSETS / "landscapes" / f"{name}.ply")
     surface = landscape.surface
-    assert surface.quantities["loss"].shape == (51, 51)
+    assert surface.quantities["loss"].shape == (129, 129)
     assert (surface.alphas[0], surface.alphas[-1]) == (-1, 1)
     assert np.isfinite(surface.quantities["loss"]).any()
     assert {"loss", "accuracy", "loss_stderr"} <= set(surface.quantities)
     assert landscape.provenance.model == name
     assert landscape.provenance.samples >= 256
     assert landscape.provenance.checkpoint_sha256
-    centre = surface.quantities["loss"][25, 25]
+    centre = surface.quantities["loss"][64, 64]
     # The trained net lies at the bottom: hardly a point of the slice has a lower loss on a sample.
-    assert (surface.quantities["loss"] < centre).mean() < 0.005
+    assert (surface.quantities["loss"] < centre).mean() < 0.01
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_bundled_training_runs(name, runs):
 def test_nothing_in_assets_is_big():
     sizes = {p: p.stat().st_size for p in ASSETS.rglob("*") if p.is_file() and ".run" not in str(p)}
     assert max(sizes.values()) < 2_000_000
-    assert sum(sizes.values()) < 6_000_000
+    assert sum(sizes.values()) < 7_000_000
 
 
 def test_the_readme_shows_the_pictures_that_are_made_and_no_others():

@@ -129,7 +129,7 @@ def test_basins_of_a_network_are_those_of_the_exact_descent(name):
     flow = Flow(grid, minima(grid, found))
     ends = [p for p in found.points if p.kind == "minimum" and not p.border]
     same = []
-    for i, j in np.random.default_rng(0).integers(0, 51, (150, 2)):
+    for i, j in np.random.default_rng(0).integers(0, own.shape, (150, 2)):
         end = flow.reached(flow.line(np.array([grid.x[i], grid.y[j]]))[-1])
         if end is not None:
             same.append(labels[i, j] == labels[nearest(own, ends[end].alpha, ends[end].beta)])
