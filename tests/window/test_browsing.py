@@ -81,7 +81,6 @@ def test_a_folder_is_a_gallery_to_open_one_and_to_compare(folder, display):
         viewer.close()
     finally:
         viewer.end()
-    (folder / "report.json").unlink()  # of the window before
     again = Viewer(display, folder)
     try:  # the folder is a recent file too
         assert [str(folder / "several")] in again.told()["recent"]

@@ -39,7 +39,6 @@ def test_a_preview_is_seen_undone_and_not_saved(display, tmp_path):
     viewer.wait_for(lambda t: t["view"]["surface"]["colormap"] == "coolwarm")
     assert viewer.told()["view"]["picture"]["vision"] == "grey"
     viewer.end()
-    (tmp_path / "report.json").unlink()
     state.picture.panels = True  # the window as it is: with its panels, and the preview
     (tmp_path / "view.json").write_text(state.to_json())
 

@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from lossviz.viewer.state import ViewState
 from tests.viewer.scenes import between, bumpy, dimpled, fan, runs
 
 pytestmark = pytest.mark.window
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  mkdtemp names it
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,10 @@ class Viewer:
     """A running ``lossviz view``, and hands to use it with."""
 
     def __init__(self, display, folder, *files):
-        self.folder, self.report = folder, folder / "report.json"
+        # In memory where that can be: written at each frame, and a disk may take its time.
+        reports = tempfile.mkdtemp(prefix="lossviz-tests-", dir=MEMORY)
+        weakref.finalize(self, shutil.rmtree, reports, ignore_errors=True)
+        self.folder, self.report = folder, Path(reports) / "report.json"
         self.environment = {**os.environ, "DISPLAY": display, "LOSSVIZ_CHECK_GL": "1"}
         self.environment.pop("WAYLAND_DISPLAY", None)
         self.process = subprocess.Popen(
@@ -60,7 +66,7 @@ class Viewer:
         except (OSError, ValueError):
             return None
 
-    def wait_for(self, condition, seconds=30.0):
+    def wait_for(self, condition, seconds=60.0):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             told = self.told()
