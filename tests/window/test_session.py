@@ -107,8 +107,8 @@ def test_undo_and_redo_go_by_gestures(start):
         settled()
 
     dragged((400, 400), (500, 360))
-    for _ in range(5):
-        viewer.do("mousemove", 450, 420, "click", 4)  # notches at once are one gesture
+    # Notches at once are one gesture.
+    viewer.do("mousemove", 450, 420, "click", "--repeat", 5, "--delay", 10, 4)
     settled()
     dragged((960 + 175, 113), (960 + 250, 113))  # a slider of the sidebar
     viewer.do("key", "i")  # two keys at once are two
