@@ -38,7 +38,8 @@ check: $(VENV)/.developed  ## the linters, the types and the contracts alone
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache --no-logo
 
-bench: bench-viewer bench-engine  ## side by side with peers, in environments of their own
+bench:  ## side by side with peers, in environments of their own; a missed bound ends it last
+	@$(MAKE) --no-print-directory --keep-going bench-viewer bench-engine
 
 bench-viewer: .venv-bench/.installed
 	@sh .ci/packages libEGL.so.1,libGL.so.1 $(GRAPHICS) || true

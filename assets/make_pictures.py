@@ -16,7 +16,7 @@ from lossviz import cli
 
 ASSETS = Path(__file__).resolve().parent
 PAIR = ("resnet56", "resnet56_noshort")
-SIZE = ("--size", "1200x800")
+SIZE = ("--size", "1080x720")
 DARK = {"picture": {"theme": "dark"}, "surface": {"colormap": "viridis"}}
 
 # By name: of which landscapes, what of the view is not as it is at first, and other options.

@@ -108,8 +108,13 @@ def test_bundled_landscapes(name):
     assert landscape.provenance.samples >= 256
     assert landscape.provenance.checkpoint_sha256
     centre = surface.quantities["loss"][64, 64]
-    # The trained net lies at the bottom: hardly a point of the slice has a lower loss on a sample.
-    assert (surface.quantities["loss"] < centre).mean() < 0.01
+    # The trained net lies at the bottom: on a sample few points of the slice have a lower loss, all
+    # of them beside it, none by more than its standard error.
+    loss, error = surface.loss, surface.quantities["loss_stderr"][64, 64]
+    lower = np.nonzero(loss < centre)
+    assert loss.min() > centre - error
+    for axis, numbers in zip((surface.alphas, surface.betas), lower, strict=True):
+        assert np.abs(axis[numbers]).max(initial=0) < 0.15
 
 
 @pytest.mark.parametrize(
@@ -140,7 +145,7 @@ def test_bundled_training_runs(name, runs):
 def test_nothing_in_assets_is_big():
     sizes = {p: p.stat().st_size for p in ASSETS.rglob("*") if p.is_file() and ".run" not in str(p)}
     assert max(sizes.values()) < 2_000_000
-    assert sum(sizes.values()) < 7_000_000
+    assert sum(sizes.values()) < 6_000_000
 
 
 def test_the_readme_shows_the_pictures_that_are_made_and_no_others():

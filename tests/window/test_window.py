@@ -66,7 +66,7 @@ class Viewer:
         except (OSError, ValueError):
             return None
 
-    def wait_for(self, condition, seconds=60.0):
+    def wait_for(self, condition, seconds=30.0):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             told = self.told()
