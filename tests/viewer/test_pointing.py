@@ -123,12 +123,17 @@ def test_a_path_that_is_seen_is_met_before_one_that_is_hidden():
         assert pick_path(scene, state, *SIZE, *at).path.name == "front"
 
 
-def test_thinned_paths_are_read_by_their_own_steps(monkeypatch):
+def thinned(monkeypatch):
+    """A scene with one long spiral (5000, 2), drawn in few of its steps."""
     monkeypatch.setattr("lossviz.viewer.laying.BUDGET", 400)
     t = np.linspace(0, 1, 5000)
     spiral = 0.8 * (1 - t)[:, None] * np.column_stack([np.cos(40 * t), np.sin(40 * t)])
     long = Trajectory("long", "optimiser", spiral, 5 - t, steps=np.arange(5000))
-    scene, state = Scene([bumpy().with_changes(trajectories=[long])]), ViewState()
+    return Scene([bumpy().with_changes(trajectories=[long])]), spiral
+
+
+def test_thinned_paths_are_read_by_their_own_steps(monkeypatch):
+    (scene, spiral), state = thinned(monkeypatch), ViewState()
     state.camera.elevation = 80.0
     still(scene, state)
     _, (view,) = views(scene, state, *SIZE)
@@ -142,11 +147,7 @@ def test_thinned_paths_are_read_by_their_own_steps(monkeypatch):
 
 
 def test_coming_nearer_keeps_one_set_of_pixels(monkeypatch):
-    monkeypatch.setattr("lossviz.viewer.laying.BUDGET", 400)
-    t = np.linspace(0, 1, 5000)
-    spiral = 0.8 * (1 - t)[:, None] * np.column_stack([np.cos(40 * t), np.sin(40 * t)])
-    long = Trajectory("long", "optimiser", spiral, 5 - t, steps=np.arange(5000))
-    scene, state = Scene([bumpy().with_changes(trajectories=[long])]), ViewState()
+    (scene, _), state = thinned(monkeypatch), ViewState()
     state.trajectories.true_loss = True
     still(scene, state)
     counts, kept = set(), set()
